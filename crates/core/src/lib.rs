@@ -1,1 +1,21 @@
+//! What things are in Doorward, and the rules about them that need neither disk nor network.
+//!
+//! Everything here is a value or a pure function. Time comes in through [`clock::Clock`].
 
+pub mod access_rule;
+pub mod application;
+pub mod cipher;
+pub mod claim_mapping;
+pub mod clock;
+pub mod event;
+pub mod group;
+pub mod id;
+pub mod lifetime;
+pub mod problem;
+pub mod provider;
+pub mod random;
+pub mod redirect_uri;
+pub mod secret;
+pub mod session;
+pub mod signing_key;
+pub mod user;

@@ -1,1 +1,27 @@
+//! How things are kept: SQL, migrations, encryption at rest.
+//!
+//! Every table has a module of its own with one function per statement. They take a [`db::Tx`] and never open a
+//! transaction themselves: what belongs together is decided by the operation that calls them.
 
+pub mod access_token;
+pub mod application;
+pub mod authorization_code;
+pub mod claim_mapping;
+pub mod consent;
+pub mod credential;
+pub mod db;
+mod error;
+pub mod event;
+pub mod grant;
+pub mod group;
+pub mod migrate;
+pub mod provider;
+pub mod refresh_token;
+pub mod revision;
+pub mod session;
+pub mod setting;
+pub mod signing_key;
+pub mod throttle;
+pub mod user;
+
+pub use error::{Error, Result};

@@ -1,0 +1,215 @@
+//! The OAuth2/OpenID provider of an application, with authentik's fields and defaults.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+use crate::{
+    id::{ApplicationId, MappingId, ProviderId, SigningKeyId},
+    lifetime::Lifetime,
+    problem::Problems,
+    random,
+    redirect_uri::RedirectUri,
+    secret::Secret,
+};
+
+/// Most redirect URIs of one application.
+pub const REDIRECT_URIS_MAX: usize = 50;
+/// Longest redirect URI or expression, in bytes.
+pub const REDIRECT_URI_MAX: usize = 2000;
+
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal, $label:literal;)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant,)* }
+        impl $name {
+            /// All of them: value, name in database and API, words people read.
+            pub const ALL: &'static [(Self, &'static str, &'static str)] = &[$((Self::$variant, $text, $label),)*];
+            /// The name kept in the database and used by the API.
+            pub fn as_str(self) -> &'static str { match self { $(Self::$variant => $text,)* } }
+            /// The choice of that name.
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+choice! {
+    /// Whether the client can keep a secret (RFC 6749, section 2.1).
+    ClientType {
+        /// It can: a server.
+        Confidential = "confidential", "Confidential: a server that keeps a secret";
+        /// It cannot: a browser or mobile application. PKCE is required.
+        Public = "public", "Public: an app in a browser or on a phone";
+    }
+}
+choice! {
+    /// What `sub` is made of (authentik's `sub_mode`).
+    SubjectMode {
+        /// The user's hashed identifier.
+        HashedUserId = "hashed_user_id", "Hashed user ID";
+        /// The user's number.
+        UserId = "user_id", "User number";
+        /// The user's UUID.
+        UserUuid = "user_uuid", "User UUID";
+        /// The username.
+        UserUsername = "user_username", "Username";
+        /// The e-mail address.
+        UserEmail = "user_email", "E-mail address";
+        /// The attribute `upn`, or else the hashed identifier.
+        UserUpn = "user_upn", "Attribute \"upn\"";
+    }
+}
+choice! {
+    /// What `iss` is (authentik's `issuer_mode`).
+    IssuerMode {
+        /// Each application has an issuer of its own.
+        PerProvider = "per_provider", "One issuer per application";
+        /// All share the public URL.
+        Global = "global", "One issuer for all";
+    }
+}
+
+/// What an administrator may write about a provider. The client secret is kept beside it, never in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProviderProfile {
+    /// Name to tell it by.
+    pub name: String,
+    /// Confidential or public.
+    pub client_type: ClientType,
+    /// The client ID; unique.
+    pub client_id: String,
+    /// Where browsers may be sent.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// The key that signs its tokens. There is always one.
+    pub signing_key: SigningKeyId,
+    /// What `sub` is made of.
+    pub sub_mode: SubjectMode,
+    /// What `iss` is.
+    pub issuer_mode: IssuerMode,
+    /// How long a code is good for.
+    pub access_code_validity: Lifetime,
+    /// How long access and ID tokens are good for.
+    pub access_token_validity: Lifetime,
+    /// How long a refresh token is good for.
+    pub refresh_token_validity: Lifetime,
+    /// A refresh token is replaced when less than this is left of its life; zero replaces it always.
+    pub refresh_token_threshold: Lifetime,
+    /// Whether the claims of the scopes stand in the ID token as well as in userinfo.
+    pub include_claims_in_id_token: bool,
+    /// The claim mappings it has, and by them the scopes that may be asked for.
+    pub mappings: BTreeSet<MappingId>,
+}
+
+/// A provider as kept.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    /// Identifier.
+    pub id: ProviderId,
+    /// Whose it is.
+    pub application: ApplicationId,
+    /// What can be edited.
+    pub profile: ProviderProfile,
+    /// The client secret.
+    pub client_secret: Secret<String>,
+}
+
+impl ProviderProfile {
+    /// A confidential client with authentik's defaults and a new client ID of 40 letters and digits.
+    pub fn new(name: impl Into<String>, signing_key: SigningKeyId) -> Self {
+        Self {
+            name: name.into(),
+            client_type: ClientType::Confidential,
+            client_id: random::alphanumeric(40),
+            redirect_uris: Vec::new(),
+            signing_key,
+            sub_mode: SubjectMode::HashedUserId,
+            issuer_mode: IssuerMode::PerProvider,
+            access_code_validity: Lifetime::seconds(60),
+            access_token_validity: Lifetime::seconds(3600),
+            refresh_token_validity: Lifetime::seconds(30 * 86_400),
+            refresh_token_threshold: Lifetime::seconds(0),
+            include_claims_in_id_token: true,
+            mappings: BTreeSet::new(),
+        }
+    }
+
+    /// Checks what needs no other part of Doorward; redirect URIs are checked by the protocol's rules beside it.
+    ///
+    /// # Errors
+    /// Everything that is wrong, by field.
+    pub fn check(&self) -> Result<(), Problems> {
+        let mut problems = Problems::default();
+        problems.require(!self.name.trim().is_empty(), "provider_name", "Give the provider a name.");
+        let client_id_fits =
+            (1..=255).contains(&self.client_id.len()) && self.client_id.bytes().all(|byte| (0x21..=0x7e).contains(&byte) && byte != b':');
+        problems.require(
+            client_id_fits,
+            "client_id",
+            "A client ID has 1 to 255 visible ASCII characters and no colon.",
+        );
+        problems.require(
+            self.redirect_uris.len() <= REDIRECT_URIS_MAX,
+            "redirect_uris",
+            "At most 50 redirect URIs.",
+        );
+        let at_least = |lifetime: Lifetime, seconds| lifetime >= Lifetime::seconds(seconds);
+        problems.require(at_least(self.access_code_validity, 10), "access_code_validity", "At least seconds=10.");
+        problems.require(
+            self.access_code_validity <= Lifetime::seconds(600),
+            "access_code_validity",
+            "At most minutes=10 (RFC 6749, section 4.1.2).",
+        );
+        problems.require(at_least(self.access_token_validity, 60), "access_token_validity", "At least minutes=1.");
+        problems.require(at_least(self.refresh_token_validity, 60), "refresh_token_validity", "At least minutes=1.");
+        problems.or(())
+    }
+}
+
+/// A client secret as authentik makes them: 128 letters and digits, so that no client can encode it wrongly.
+pub fn new_client_secret() -> Secret<String> {
+    Secret::new(random::alphanumeric(128))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    fn provider() -> ProviderProfile {
+        ProviderProfile::new("NetBox", SigningKeyId::new(&Clock::system()))
+    }
+
+    #[test]
+    fn defaults_are_authentiks() {
+        let provider = provider();
+        assert_eq!(provider.client_id.len(), 40);
+        assert_eq!(new_client_secret().expose().len(), 128);
+        assert_eq!(provider.access_code_validity.to_string(), "minutes=1");
+        assert_eq!(provider.access_token_validity.to_string(), "hours=1");
+        assert_eq!(provider.refresh_token_validity.to_string(), "days=30");
+        assert_eq!(provider.refresh_token_threshold.to_string(), "seconds=0");
+        assert!(provider.check().is_ok());
+    }
+
+    #[test]
+    fn limits_are_named_by_field() {
+        let mut provider = provider();
+        provider.client_id = "a:b".into();
+        provider.access_code_validity = Lifetime::seconds(601);
+        provider.access_token_validity = Lifetime::seconds(59);
+        provider.redirect_uris = vec![RedirectUri::exact("https://a.example/"); 51];
+        let fields: Vec<_> = provider.check().unwrap_err().0.iter().map(|p| p.field).collect();
+        assert_eq!(fields, ["client_id", "redirect_uris", "access_code_validity", "access_token_validity"]);
+    }
+
+    #[test]
+    fn choices_read_back() {
+        for (mode, text, _) in SubjectMode::ALL {
+            assert_eq!(SubjectMode::parse(text), Some(*mode));
+            assert_eq!(mode.as_str(), *text);
+        }
+        assert_eq!(ClientType::parse("secretive"), None);
+    }
+}

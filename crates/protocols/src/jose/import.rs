@@ -1,0 +1,143 @@
+//! Keys that somebody brings, as PEM: PKCS #8, PKCS #1 or SEC 1, with or without a certificate.
+
+use aws_lc_rs::{
+    rsa,
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
+    },
+};
+use doorward_core::{clock::Clock, signing_key::KeyVersion};
+use jiff::Timestamp;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+
+use super::{KeyError, certificate, generate::version, pair::Pair};
+
+/// Largest PEM text, in bytes.
+pub const PEM_MAX: usize = 64 * 1024;
+
+/// Reads a private key, and the first certificate if there is one, from PEM text. Without a certificate a self-signed
+/// one is made.
+///
+/// # Errors
+/// If there is not exactly one usable private key, or the certificate is for another key.
+pub fn import(clock: &Clock, pem: &str, name: &str, activates_at: Timestamp) -> Result<KeyVersion, KeyError> {
+    if pem.len() > PEM_MAX {
+        return Err(KeyError::Malformed("longer than 64 KiB".to_owned()));
+    }
+    let pair = read_pair(pem)?;
+    pair.check_size()?;
+    let pkcs8 = pair.to_pkcs8()?;
+    let certificates = CertificateDer::pem_slice_iter(pem.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| KeyError::Malformed(error.to_string()))?;
+    let certificate = match certificates.first() {
+        None => certificate::self_signed(&pkcs8, name)?,
+        Some(certificate) if holds(certificate, &certificate::public_key_info(&pkcs8)?) => to_pem(certificate),
+        Some(_) => return Err(KeyError::CertificateMismatch),
+    };
+    version(clock, &pair, certificate, activates_at)
+}
+
+fn read_pair(pem: &str) -> Result<Pair, KeyError> {
+    if pem.contains("ENCRYPTED") {
+        return Err(KeyError::Encrypted);
+    }
+    let keys = PrivateKeyDer::pem_slice_iter(pem.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| KeyError::Malformed(error.to_string()))?;
+    match keys.as_slice() {
+        [] => Err(KeyError::NoKey),
+        [key] => parse(key),
+        _ => Err(KeyError::SeveralKeys),
+    }
+}
+
+/// Tries what the key can be: the kinds exclude one another.
+fn parse(key: &PrivateKeyDer<'_>) -> Result<Pair, KeyError> {
+    let p256 = &ECDSA_P256_SHA256_FIXED_SIGNING;
+    let p384 = &ECDSA_P384_SHA384_FIXED_SIGNING;
+    let pair = match key {
+        PrivateKeyDer::Pkcs1(der) => rsa::KeyPair::from_der(der.secret_pkcs1_der()).ok().map(Pair::Rsa),
+        PrivateKeyDer::Sec1(der) => {
+            let der = der.secret_sec1_der();
+            let first = EcdsaKeyPair::from_private_key_der(p256, der).ok().map(Pair::EcP256);
+            first.or_else(|| EcdsaKeyPair::from_private_key_der(p384, der).ok().map(Pair::EcP384))
+        }
+        PrivateKeyDer::Pkcs8(der) => {
+            let der = der.secret_pkcs8_der();
+            rsa::KeyPair::from_pkcs8(der)
+                .ok()
+                .map(Pair::Rsa)
+                .or_else(|| EcdsaKeyPair::from_pkcs8(p256, der).ok().map(Pair::EcP256))
+                .or_else(|| EcdsaKeyPair::from_pkcs8(p384, der).ok().map(Pair::EcP384))
+                .or_else(|| Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).ok().map(Pair::Ed25519))
+        }
+        _ => None,
+    };
+    pair.ok_or(KeyError::Unsupported)
+}
+
+/// Whether a certificate carries this public key: the encoded key stands in it byte for byte.
+fn holds(certificate: &CertificateDer<'_>, public_key_info: &[u8]) -> bool {
+    certificate.as_ref().windows(public_key_info.len()).any(|window| window == public_key_info)
+}
+
+fn to_pem(certificate: &CertificateDer<'_>) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let body = STANDARD.encode(certificate.as_ref());
+    let lines = body.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned());
+    let body = lines.collect::<Vec<_>>().join("\n");
+    format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    use doorward_core::signing_key::KeyAlgorithm;
+    use proptest::prelude::*;
+
+    fn pem(label: &str, der: &[u8]) -> String {
+        format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der))
+    }
+
+    fn read(text: &str) -> Result<KeyVersion, KeyError> {
+        import(&Clock::system(), text, "imported", Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn every_kind_is_imported_with_its_own_certificate() {
+        for (algorithm, ..) in KeyAlgorithm::ALL {
+            let made = super::super::generate::generate(&Clock::system(), algorithm, "made", Timestamp::UNIX_EPOCH).unwrap();
+            let key = pem("PRIVATE KEY", made.private_key.expose());
+            let alone = read(&key).unwrap();
+            assert_eq!((alone.kid.as_str(), alone.algorithm), (made.kid.as_str(), algorithm));
+            let with_certificate = read(&format!("{}{key}", made.certificate)).unwrap();
+            assert_eq!(with_certificate.certificate.replace(['\r', '\n'], ""), made.certificate.replace(['\r', '\n'], ""));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_used_says_why() {
+        let make = || super::super::generate::generate(&Clock::system(), KeyAlgorithm::EcP256, "x", Timestamp::UNIX_EPOCH).unwrap();
+        let (one, other) = (make(), make());
+        let key = pem("PRIVATE KEY", one.private_key.expose());
+        assert_eq!(read("").unwrap_err(), KeyError::NoKey);
+        assert_eq!(read(&one.certificate).unwrap_err(), KeyError::NoKey);
+        assert_eq!(read(&format!("{key}{key}")).unwrap_err(), KeyError::SeveralKeys);
+        assert_eq!(read(&format!("{key}{}", other.certificate)).unwrap_err(), KeyError::CertificateMismatch);
+        assert_eq!(read("-----BEGIN ENCRYPTED PRIVATE KEY-----").unwrap_err(), KeyError::Encrypted);
+        assert_eq!(read(&pem("PRIVATE KEY", b"nonsense")).unwrap_err(), KeyError::Unsupported);
+        let small = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).unwrap();
+        assert!(Pair::Rsa(small).check_size().is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in ".{0,200}") {
+            let _ = read(&text);
+            let _ = read(&pem("PRIVATE KEY", text.as_bytes()));
+            let _ = read(&pem("EC PRIVATE KEY", text.as_bytes()));
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The discovery document (OpenID Connect Discovery 1.0, section 3; RFC 8414; RFC 9207).
+
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+use crate::oauth::token::GRANT_TYPES;
+
+/// What a document is about.
+#[derive(Debug, Clone)]
+pub struct Subject<'a> {
+    /// The public URL, with its slash: `https://id.example.org/`.
+    pub public_url: &'a str,
+    /// The application's slug.
+    pub slug: &'a str,
+    /// The issuer.
+    pub issuer: &'a str,
+    /// Algorithm of the signing key.
+    pub algorithm: &'a str,
+    /// Scopes that may be asked for.
+    pub scopes: &'a BTreeSet<String>,
+    /// Claims that the mappings make.
+    pub claims: &'a BTreeSet<String>,
+}
+
+/// The issuer of an application (authentik's `per_provider`): its own address, with the slash at the end.
+pub fn application_issuer(public_url: &str, slug: &str) -> String {
+    format!("{public_url}application/o/{slug}/")
+}
+
+/// The document. Every address comes from the public URL, never from the request.
+pub fn document(subject: &Subject<'_>) -> Value {
+    let endpoint = |name: &str| format!("{}application/o/{name}/", subject.public_url);
+    let own = |name: &str| format!("{}{name}", application_issuer(subject.public_url, subject.slug));
+    let mut scopes = subject.scopes.clone();
+    scopes.insert("openid".to_owned());
+    let standard = ["sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "at_hash", "sid"];
+    let claims: Vec<&str> = standard.into_iter().chain(subject.claims.iter().map(String::as_str)).collect();
+    json!({
+        "issuer": subject.issuer,
+        "authorization_endpoint": endpoint("authorize"),
+        "token_endpoint": endpoint("token"),
+        "userinfo_endpoint": endpoint("userinfo"),
+        "end_session_endpoint": own("end-session/"),
+        "jwks_uri": own("jwks/"),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "form_post"],
+        "grant_types_supported": GRANT_TYPES,
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [subject.algorithm],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "acr_values_supported": [super::id_token::ACR],
+        "scopes_supported": scopes,
+        "claims_supported": claims,
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_endpoint_stands_on_the_public_url() {
+        let issuer = application_issuer("https://id.example/", "netbox-slug");
+        assert_eq!(issuer, "https://id.example/application/o/netbox-slug/");
+        let document = document(&Subject {
+            public_url: "https://id.example/",
+            slug: "netbox-slug",
+            issuer: &issuer,
+            algorithm: "RS256",
+            scopes: &["email".to_owned()].into(),
+            claims: &["groups".to_owned()].into(),
+        });
+        let object = document.as_object().unwrap();
+        for (name, value) in object.iter().filter(|(name, _)| name.ends_with("_endpoint") || *name == "jwks_uri") {
+            assert!(value.as_str().unwrap().starts_with("https://id.example/application/o/"), "{name}");
+        }
+        assert!(object.values().all(|value| !value.is_null()));
+        assert_eq!(document["scopes_supported"], json!(["email", "openid"]));
+    }
+}

@@ -1,0 +1,61 @@
+//! Access tokens, kept as hashes.
+
+use doorward_core::id::GrantId;
+use jiff::Timestamp;
+
+use crate::{
+    Result,
+    db::{FromRow, Row, Tx},
+    grant::Grant,
+    values,
+};
+
+/// A living access token with the grant it hangs on.
+#[derive(Debug, Clone)]
+pub struct AccessToken {
+    /// The grant.
+    pub grant: Grant,
+    /// The token's own scopes, separated by spaces; a refresh may have asked for fewer.
+    pub scopes: String,
+    /// Until when it is good.
+    pub expires_at: Timestamp,
+}
+
+impl FromRow for AccessToken {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        Ok(Self { grant: Grant::from_row(row)?, scopes: row.get(11)?, expires_at: row.time(12)? })
+    }
+}
+
+/// Adds a token.
+pub async fn insert(
+    tx: &mut Tx<'_>,
+    token_hash: &str,
+    grant: GrantId,
+    scopes: &str,
+    expires_at: Timestamp,
+) -> Result<()> {
+    tx.execute(
+        "INSERT INTO access_tokens (token_hash, grant_id, scopes, expires_at) VALUES ($1, $2, $3, $4)",
+        values![token_hash, grant, scopes, expires_at],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A token that has not expired and whose grant is not revoked.
+pub async fn find(tx: &mut Tx<'_>, token_hash: &str, now: Timestamp) -> Result<Option<AccessToken>> {
+    tx.fetch_optional(
+        "SELECT grants.id, provider_id, user_id, session_id, sid, grants.scopes, authenticated_at, methods, \
+         created_at, grants.expires_at, revoked_at, access_tokens.scopes, access_tokens.expires_at \
+         FROM access_tokens JOIN grants ON grants.id = access_tokens.grant_id \
+         WHERE access_tokens.token_hash = $1 AND access_tokens.expires_at > $2 AND grants.revoked_at IS NULL",
+        values![token_hash, now],
+    )
+    .await
+}
+
+/// Forgets tokens that have expired.
+pub async fn delete_expired(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64> {
+    tx.execute("DELETE FROM access_tokens WHERE expires_at <= $1", values![now]).await
+}

@@ -1,0 +1,87 @@
+//! `PostgreSQL`, for several nodes that serve the same people.
+
+use super::{BoxFuture, Tx};
+use crate::{Error, Result};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use rustls::{ClientConfig, RootCertStore};
+use std::{str::FromStr, sync::Arc, time::Duration};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// Most connections of one process.
+const CONNECTIONS: usize = 16;
+/// How long a request waits for a connection before it is told that the database is unavailable.
+const WAIT: Duration = Duration::from_secs(5);
+
+#[derive(Clone)]
+pub(super) struct Postgres(Pool);
+
+impl Postgres {
+    pub(super) fn connect(url: &str) -> Result<Self> {
+        let unreadable = |error: &dyn std::fmt::Display| {
+            Error::Unavailable(format!("database_url cannot be read ({error}); write postgres://user:password@host/database"))
+        };
+        let mut config = tokio_postgres::Config::from_str(url).map_err(|error| unreadable(&error))?;
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(WAIT);
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("doorward");
+        }
+        let manager = Manager::from_config(
+            config,
+            MakeRustlsConnect::new(tls()?),
+            ManagerConfig { recycling_method: RecyclingMethod::Fast },
+        );
+        let pool = Pool::builder(manager)
+            .max_size(CONNECTIONS)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(WAIT))
+            .create_timeout(Some(WAIT))
+            .build()
+            .map_err(|error| unreadable(&error))?;
+        Ok(Self(pool))
+    }
+
+    pub(super) async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T>>,
+    {
+        let client = self.0.get().await.map_err(|error| unavailable(&error))?;
+        work(&mut Tx::PostgresRead(&client)).await
+    }
+
+    pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T>>,
+    {
+        let mut client = self.0.get().await.map_err(|error| unavailable(&error))?;
+        let mut tx = Tx::Postgres(client.transaction().await?);
+        let result = work(&mut tx).await;
+        if let Tx::Postgres(tx) = tx {
+            if result.is_ok() { tx.commit().await? } else { tx.rollback().await? }
+        }
+        result
+    }
+}
+
+fn unavailable(error: &PoolError) -> Error {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    Error::Unavailable(text)
+}
+
+fn tls() -> Result<ClientConfig> {
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::Unavailable(error.to_string()))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}

@@ -1,0 +1,72 @@
+//! The activity log.
+
+use doorward_core::event::Event;
+use jiff::Timestamp;
+
+use crate::{
+    Result,
+    db::{FromRow, Row, Tx},
+    values,
+};
+
+impl FromRow for Event {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        Ok(Self {
+            id: row.parse(0)?,
+            at: row.time(1)?,
+            kind: row.get(2)?,
+            ok: row.get(3)?,
+            reference: row.get(4)?,
+            user: row.parse_optional(5)?,
+            application: row.parse_optional(6)?,
+            address: row.get(7)?,
+            text: row.get(8)?,
+        })
+    }
+}
+
+/// Adds an entry.
+pub async fn insert(tx: &mut Tx<'_>, event: &Event) -> Result<()> {
+    tx.execute(
+        "INSERT INTO events (id, at, kind, ok, reference, user_id, application_id, address, text) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        values![
+            event.id,
+            event.at,
+            &event.kind,
+            event.ok,
+            &event.reference,
+            event.user,
+            event.application,
+            &event.address,
+            &event.text,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The newest entries, newest first.
+pub async fn newest(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Event>> {
+    tx.fetch(
+        "SELECT id, at, kind, ok, reference, user_id, application_id, address, text FROM events \
+         ORDER BY at DESC, id DESC LIMIT $1",
+        values![limit],
+    )
+    .await
+}
+
+/// The entries with a reference code, oldest first.
+pub async fn by_reference(tx: &mut Tx<'_>, reference: &str) -> Result<Vec<Event>> {
+    tx.fetch(
+        "SELECT id, at, kind, ok, reference, user_id, application_id, address, text FROM events \
+         WHERE reference = $1 ORDER BY at, id LIMIT 100",
+        values![reference],
+    )
+    .await
+}
+
+/// Forgets entries older than a time.
+pub async fn delete_old(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64> {
+    tx.execute("DELETE FROM events WHERE at < $1", values![before]).await
+}

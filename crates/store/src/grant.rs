@@ -1,0 +1,123 @@
+//! Grants: what one authorization gave an application. Codes and tokens hang on them and die with them.
+
+use doorward_core::id::{GrantId, ProviderId, SessionId, UserId};
+use jiff::Timestamp;
+
+use crate::{
+    Result,
+    db::{FromRow, Row, Tx},
+    values,
+};
+
+/// A grant as kept.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// Identifier.
+    pub id: GrantId,
+    /// To which provider.
+    pub provider: ProviderId,
+    /// By whom.
+    pub user: UserId,
+    /// From which session.
+    pub session: SessionId,
+    /// The session's public name in tokens (`sid`).
+    pub sid: String,
+    /// Scopes given, separated by spaces.
+    pub scopes: String,
+    /// When the person showed who they are.
+    pub authenticated_at: Timestamp,
+    /// How: space-separated `amr` values.
+    pub methods: String,
+    /// When it was given.
+    pub created_at: Timestamp,
+    /// When nothing that hangs on it can be alive any more.
+    pub expires_at: Timestamp,
+    /// When it was revoked, if it was.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl FromRow for Grant {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        Ok(Self {
+            id: row.parse(0)?,
+            provider: row.parse(1)?,
+            user: row.parse(2)?,
+            session: row.parse(3)?,
+            sid: row.get(4)?,
+            scopes: row.get(5)?,
+            authenticated_at: row.time(6)?,
+            methods: row.get(7)?,
+            created_at: row.time(8)?,
+            expires_at: row.time(9)?,
+            revoked_at: row.time_optional(10)?,
+        })
+    }
+}
+
+/// A grant by identifier, revoked or not.
+pub async fn find(tx: &mut Tx<'_>, id: GrantId) -> Result<Option<Grant>> {
+    tx.fetch_optional(
+        "SELECT id, provider_id, user_id, session_id, sid, scopes, authenticated_at, methods, created_at, expires_at, \
+         revoked_at FROM grants WHERE id = $1",
+        values![id],
+    )
+    .await
+}
+
+/// Adds a grant.
+pub async fn insert(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
+    tx.execute(
+        "INSERT INTO grants (id, provider_id, user_id, session_id, sid, scopes, authenticated_at, methods, \
+         created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        values![
+            grant.id,
+            grant.provider,
+            grant.user,
+            grant.session,
+            &grant.sid,
+            &grant.scopes,
+            grant.authenticated_at,
+            &grant.methods,
+            grant.created_at,
+            grant.expires_at,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Lets a grant live at least until a time.
+pub async fn extend(tx: &mut Tx<'_>, id: GrantId, until: Timestamp) -> Result<()> {
+    tx.execute("UPDATE grants SET expires_at = $2 WHERE id = $1 AND expires_at < $2", values![id, until]).await?;
+    Ok(())
+}
+
+/// Revokes a grant, and with it all its tokens.
+pub async fn revoke(tx: &mut Tx<'_>, id: GrantId, now: Timestamp) -> Result<()> {
+    tx.execute("UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL", values![id, now]).await?;
+    Ok(())
+}
+
+/// Revokes all grants of a user: they were disabled, or somebody else knew their password.
+pub async fn revoke_of_user(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<u64> {
+    tx.execute(
+        "UPDATE grants SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL",
+        values![user, now],
+    )
+    .await
+}
+
+/// Revokes a session's grants except those that were given offline access.
+pub async fn revoke_of_session(tx: &mut Tx<'_>, session: SessionId, now: Timestamp) -> Result<u64> {
+    tx.execute(
+        "UPDATE grants SET revoked_at = $2 WHERE session_id = $1 AND revoked_at IS NULL \
+         AND NOT EXISTS (SELECT 1 FROM refresh_tokens WHERE refresh_tokens.grant_id = grants.id)",
+        values![session, now],
+    )
+    .await
+}
+
+/// Forgets grants on which nothing alive can hang.
+pub async fn delete_expired(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64> {
+    tx.execute("DELETE FROM grants WHERE expires_at <= $1", values![now]).await
+}

@@ -1,0 +1,160 @@
+//! OAuth2/OpenID providers. Client secrets are encrypted, bound to their row.
+
+use doorward_core::{
+    cipher::Cipher,
+    id::{MappingId, ProviderId},
+    lifetime::Lifetime,
+    provider::{ClientType, IssuerMode, Provider, ProviderProfile, SubjectMode},
+    secret::Secret,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    Error, Result,
+    db::{FromRow, Row, Tx, Value},
+    user::json,
+    values,
+};
+
+struct ProviderRow {
+    provider: Provider,
+    sealed_secret: Vec<u8>,
+}
+
+impl FromRow for ProviderRow {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        let profile = ProviderProfile {
+            name: row.get(2)?,
+            client_type: row.choice(3, ClientType::parse)?,
+            client_id: row.get(4)?,
+            redirect_uris: row.json(6)?,
+            signing_key: row.parse(7)?,
+            sub_mode: row.choice(8, SubjectMode::parse)?,
+            issuer_mode: row.choice(9, IssuerMode::parse)?,
+            access_code_validity: lifetime(row, 10)?,
+            access_token_validity: lifetime(row, 11)?,
+            refresh_token_validity: lifetime(row, 12)?,
+            refresh_token_threshold: lifetime(row, 13)?,
+            include_claims_in_id_token: row.get(14)?,
+            mappings: BTreeSet::new(),
+        };
+        let provider = Provider {
+            id: row.parse(0)?,
+            application: row.parse(1)?,
+            profile,
+            client_secret: Secret::new(String::new()),
+        };
+        Ok(Self { provider, sealed_secret: row.get(5)? })
+    }
+}
+
+fn lifetime(row: &Row<'_>, index: usize) -> Result<Lifetime> {
+    Ok(Lifetime::millis(row.get(index)?))
+}
+
+fn place(id: ProviderId) -> String {
+    format!("providers.client_secret.{id}")
+}
+
+/// All providers with their mappings, secrets decrypted.
+pub async fn all(tx: &mut Tx<'_>, cipher: &Cipher) -> Result<Vec<Provider>> {
+    let rows: Vec<ProviderRow> = tx
+        .fetch(
+            "SELECT id, application_id, name, client_type, client_id, client_secret, redirect_uris, signing_key_id, \
+             sub_mode, issuer_mode, access_code_validity, access_token_validity, refresh_token_validity, \
+             refresh_token_threshold, include_claims_in_id_token FROM providers ORDER BY id",
+            &[],
+        )
+        .await?;
+    let pairs: Vec<(ProviderId, MappingId)> =
+        tx.fetch("SELECT provider_id, mapping_id FROM provider_mappings ORDER BY mapping_id", &[]).await?;
+    let mut mappings: BTreeMap<ProviderId, BTreeSet<MappingId>> = BTreeMap::new();
+    for (provider, mapping) in pairs {
+        mappings.entry(provider).or_default().insert(mapping);
+    }
+    rows.into_iter()
+        .map(|ProviderRow { mut provider, sealed_secret }| {
+            provider.client_secret = open_secret(cipher, provider.id, &sealed_secret)?;
+            provider.profile.mappings = mappings.remove(&provider.id).unwrap_or_default();
+            Ok(provider)
+        })
+        .collect()
+}
+
+fn open_secret(cipher: &Cipher, id: ProviderId, sealed: &[u8]) -> Result<Secret<String>> {
+    let text = String::from_utf8(cipher.open(&place(id), sealed)?);
+    Ok(Secret::new(text.map_err(|_| Error::Corrupt(format!("client secret of provider {id}")))?))
+}
+
+fn columns(id: ProviderId, profile: &ProviderProfile) -> Result<[Value; 13]> {
+    Ok([
+        id.into(),
+        profile.name.as_str().into(),
+        profile.client_type.as_str().into(),
+        profile.client_id.as_str().into(),
+        json(&profile.redirect_uris)?.into(),
+        profile.signing_key.into(),
+        profile.sub_mode.as_str().into(),
+        profile.issuer_mode.as_str().into(),
+        profile.access_code_validity.as_millis().into(),
+        profile.access_token_validity.as_millis().into(),
+        profile.refresh_token_validity.as_millis().into(),
+        profile.refresh_token_threshold.as_millis().into(),
+        profile.include_claims_in_id_token.into(),
+    ])
+}
+
+/// Adds a provider.
+pub async fn insert(tx: &mut Tx<'_>, cipher: &Cipher, provider: &Provider) -> Result<()> {
+    let sealed = cipher.seal(&place(provider.id), provider.client_secret.expose().as_bytes());
+    let mut values = columns(provider.id, &provider.profile)?.to_vec();
+    values.extend([provider.application.into(), sealed.into()]);
+    tx.execute(
+        "INSERT INTO providers (id, name, client_type, client_id, redirect_uris, signing_key_id, sub_mode, \
+         issuer_mode, access_code_validity, access_token_validity, refresh_token_validity, refresh_token_threshold, \
+         include_claims_in_id_token, application_id, client_secret) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        &values,
+    )
+    .await?;
+    insert_mappings(tx, provider.id, &provider.profile.mappings).await
+}
+
+/// Writes a provider's profile. Says whether there was one.
+pub async fn update(tx: &mut Tx<'_>, id: ProviderId, profile: &ProviderProfile) -> Result<bool> {
+    let changed = tx
+        .execute(
+            "UPDATE providers SET name = $2, client_type = $3, client_id = $4, redirect_uris = $5, \
+             signing_key_id = $6, sub_mode = $7, issuer_mode = $8, access_code_validity = $9, \
+             access_token_validity = $10, refresh_token_validity = $11, refresh_token_threshold = $12, \
+             include_claims_in_id_token = $13 WHERE id = $1",
+            &columns(id, profile)?,
+        )
+        .await?;
+    tx.execute("DELETE FROM provider_mappings WHERE provider_id = $1", values![id]).await?;
+    insert_mappings(tx, id, &profile.mappings).await?;
+    Ok(changed == 1)
+}
+
+/// Replaces a provider's client secret.
+pub async fn update_secret(
+    tx: &mut Tx<'_>,
+    cipher: &Cipher,
+    id: ProviderId,
+    secret: &Secret<String>,
+) -> Result<()> {
+    let sealed = cipher.seal(&place(id), secret.expose().as_bytes());
+    tx.execute("UPDATE providers SET client_secret = $2 WHERE id = $1", values![id, sealed]).await?;
+    Ok(())
+}
+
+async fn insert_mappings(tx: &mut Tx<'_>, id: ProviderId, mappings: &BTreeSet<MappingId>) -> Result<()> {
+    for mapping in mappings {
+        tx.execute(
+            "INSERT INTO provider_mappings (provider_id, mapping_id) VALUES ($1, $2)",
+            values![id, *mapping],
+        )
+        .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! Refresh tokens, kept as hashes; a used one is remembered so that its replay is noticed.
+
+use doorward_core::id::GrantId;
+use jiff::Timestamp;
+
+use crate::{
+    Result,
+    db::{FromRow, Row, Tx},
+    values,
+};
+
+/// A refresh token as kept.
+#[derive(Debug, Clone)]
+pub struct RefreshToken {
+    /// The grant it hangs on.
+    pub grant: GrantId,
+    /// Until when it is good.
+    pub expires_at: Timestamp,
+    /// When it was exchanged for another, if it was.
+    pub consumed_at: Option<Timestamp>,
+}
+
+impl FromRow for RefreshToken {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        Ok(Self { grant: row.parse(0)?, expires_at: row.time(1)?, consumed_at: row.time_optional(2)? })
+    }
+}
+
+/// Adds a token.
+pub async fn insert(tx: &mut Tx<'_>, token_hash: &str, grant: GrantId, expires_at: Timestamp) -> Result<()> {
+    tx.execute(
+        "INSERT INTO refresh_tokens (token_hash, grant_id, expires_at) VALUES ($1, $2, $3)",
+        values![token_hash, grant, expires_at],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Looks at a token without using it up, used or not.
+pub async fn find(tx: &mut Tx<'_>, token_hash: &str) -> Result<Option<RefreshToken>> {
+    tx.fetch_optional(
+        "SELECT grant_id, expires_at, consumed_at FROM refresh_tokens WHERE token_hash = $1",
+        values![token_hash],
+    )
+    .await
+}
+
+/// Uses a token up. Of several who try at once, one gets it.
+pub async fn consume(tx: &mut Tx<'_>, token_hash: &str, now: Timestamp) -> Result<Option<RefreshToken>> {
+    tx.fetch_optional(
+        "UPDATE refresh_tokens SET consumed_at = $2 WHERE token_hash = $1 AND consumed_at IS NULL \
+         RETURNING grant_id, expires_at, consumed_at",
+        values![token_hash, now],
+    )
+    .await
+}

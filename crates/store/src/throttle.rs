@@ -1,0 +1,54 @@
+//! Counters that slow down guessing, kept per account and per address.
+
+use jiff::Timestamp;
+
+use crate::{
+    Result,
+    db::{FromRow, Row, Tx},
+    values,
+};
+
+/// A counter after it was moved.
+#[derive(Debug, Clone, Copy)]
+pub struct Throttle {
+    /// When its window began.
+    pub started_at: Timestamp,
+    /// Attempts in the window, this one included.
+    pub count: i64,
+}
+
+impl FromRow for Throttle {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        Ok(Self { started_at: row.time(0)?, count: row.get(1)? })
+    }
+}
+
+/// Counts an attempt and returns the count. A counter whose window began before `window_start` begins again.
+pub async fn count(tx: &mut Tx<'_>, name: &str, now: Timestamp, window_start: Timestamp) -> Result<Throttle> {
+    tx.fetch_one(
+        "INSERT INTO throttles (name, started_at, count) VALUES ($1, $2, 1) \
+         ON CONFLICT (name) DO UPDATE SET \
+         count = CASE WHEN throttles.started_at <= $3 THEN 1 ELSE throttles.count + 1 END, \
+         started_at = CASE WHEN throttles.started_at <= $3 THEN excluded.started_at ELSE throttles.started_at END \
+         RETURNING started_at, count",
+        values![name, now, window_start],
+    )
+    .await
+}
+
+/// Forgets a counter after success.
+pub async fn reset(tx: &mut Tx<'_>, name: &str) -> Result<()> {
+    tx.execute("DELETE FROM throttles WHERE name = $1", values![name]).await?;
+    Ok(())
+}
+
+/// Takes one attempt back: a success does not count against an address that many people share.
+pub async fn forgive(tx: &mut Tx<'_>, name: &str) -> Result<()> {
+    tx.execute("UPDATE throttles SET count = count - 1 WHERE name = $1 AND count > 0", values![name]).await?;
+    Ok(())
+}
+
+/// Forgets counters whose window began before a time.
+pub async fn delete_old(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64> {
+    tx.execute("DELETE FROM throttles WHERE started_at <= $1", values![before]).await
+}
