@@ -126,7 +126,7 @@ function slugs() {
     slug.addEventListener("input", () => { own = slug.value !== ""; });
     name.addEventListener("input", () => {
       if (own) return;
-      slug.value = name.value.toLowerCase().normalize("NFKD").replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 50);
+      slug.value = name.value.toLowerCase().replace(/ß/g, "ss").normalize("NFKD").replace(/\p{M}/gu, "").replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 50);
     });
   }
 }
