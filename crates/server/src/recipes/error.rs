@@ -12,7 +12,9 @@ pub enum RecipeError {
         known: String,
     },
     /// The application's address cannot be used.
-    #[error("`{given}` cannot be the application's address: {why}; give it like https://netbox.example.org")]
+    #[error(
+        "`{given}` cannot be the application's address: {why}; give it like https://netbox.example.org"
+    )]
     BadUrl {
         /// The address.
         given: String,
@@ -38,7 +40,9 @@ pub enum RecipeError {
         why: &'static str,
     },
     /// The empty prefix, which every name begins with.
-    #[error("an empty prefix would manage every group, also those assigned by hand; give a prefix such as `netbox-`, or a list of groups")]
+    #[error(
+        "an empty prefix would manage every group, also those assigned by hand; give a prefix such as `netbox-`, or a list of groups"
+    )]
     EmptyPrefix,
     /// No such style.
     #[error("there is no style `{given}`; there are: file, docker, helm")]
@@ -75,7 +79,9 @@ pub enum RecipeError {
         oldest: String,
     },
     /// An address of Doorward itself that cannot be written into settings.
-    #[error("`{given}` is not a usable {what}: an http or https address without spaces, quotes, braces or control characters is needed")]
+    #[error(
+        "`{given}` is not a usable {what}: an http or https address without spaces, quotes, braces or control characters is needed"
+    )]
     BadAddress {
         /// Which address.
         what: &'static str,
@@ -89,7 +95,9 @@ pub enum RecipeError {
         detail: String,
     },
     /// A value with characters that the settings' format has no safe way to write. Does not repeat the value, which may be a secret.
-    #[error("{template}: a value holds characters that cannot be written safely in this format; allowed are letters, digits, spaces and {allowed}")]
+    #[error(
+        "{template}: a value holds characters that cannot be written safely in this format; allowed are letters, digits, spaces and {allowed}"
+    )]
     Unwritable {
         /// File being rendered.
         template: String,

@@ -50,7 +50,11 @@ pub struct Recipe {
 /// All recipes, by id.
 #[must_use]
 pub fn all() -> Vec<RecipeSummary> {
-    ids().iter().filter_map(|id| Recipe::find(id).ok()).map(|recipe| recipe.summary()).collect()
+    ids()
+        .iter()
+        .filter_map(|id| Recipe::find(id).ok())
+        .map(|recipe| recipe.summary())
+        .collect()
 }
 
 /// Ids of all recipe files, sorted.
@@ -80,9 +84,14 @@ impl Recipe {
             .iter()
             .find(|known| known.as_str() == id)
             .and_then(|id| file(&format!("{id}.toml")))
-            .ok_or_else(|| RecipeError::UnknownRecipe { given: id.to_owned(), known: known.join(", ") })?;
-        let data = toml::from_str(&text)
-            .map_err(|error| RecipeError::Broken { recipe: id.to_owned(), detail: error.to_string() })?;
+            .ok_or_else(|| RecipeError::UnknownRecipe {
+                given: id.to_owned(),
+                known: known.join(", "),
+            })?;
+        let data = toml::from_str(&text).map_err(|error| RecipeError::Broken {
+            recipe: id.to_owned(),
+            detail: error.to_string(),
+        })?;
         Ok(Self { data })
     }
 
@@ -110,6 +119,9 @@ impl Recipe {
     }
 
     fn broken(&self, detail: impl Into<String>) -> RecipeError {
-        RecipeError::Broken { recipe: self.data.id.clone(), detail: detail.into() }
+        RecipeError::Broken {
+            recipe: self.data.id.clone(),
+            detail: detail.into(),
+        }
     }
 }

@@ -54,7 +54,9 @@ impl FromStr for Style {
         Self::ALL
             .into_iter()
             .find(|style| style.as_str() == text)
-            .ok_or_else(|| RecipeError::UnknownStyle { given: text.escape_debug().to_string() })
+            .ok_or_else(|| RecipeError::UnknownStyle {
+                given: text.escape_debug().to_string(),
+            })
     }
 }
 
@@ -133,7 +135,12 @@ impl Recipe {
 
     fn blocks(&self, style: Style, version: AppVersion) -> Result<Vec<&BlockData>, RecipeError> {
         let mut blocks = Vec::new();
-        for block in self.data.settings.iter().filter(|block| block.style == style) {
+        for block in self
+            .data
+            .settings
+            .iter()
+            .filter(|block| block.style == style)
+        {
             if self.covers(block.since.as_deref(), block.before.as_deref(), version)? {
                 blocks.push(block);
             }
@@ -153,13 +160,13 @@ impl Recipe {
     fn offered(&self) -> String {
         let mut offered: Vec<String> = Vec::new();
         for block in &self.data.settings {
-            let mut text = block.style.to_string();
-            match (&block.since, &block.before) {
-                (None, None) => {}
-                (Some(since), None) => text += &format!(" (from {since})"),
-                (None, Some(before)) => text += &format!(" (before {before})"),
-                (Some(since), Some(before)) => text += &format!(" (from {since}, before {before})"),
-            }
+            let style = block.style;
+            let text = match (&block.since, &block.before) {
+                (None, None) => style.to_string(),
+                (Some(since), None) => format!("{style} (from {since})"),
+                (None, Some(before)) => format!("{style} (before {before})"),
+                (Some(since), Some(before)) => format!("{style} (from {since}, before {before})"),
+            };
             if !offered.contains(&text) {
                 offered.push(text);
             }
@@ -167,18 +174,45 @@ impl Recipe {
         offered.join(", ")
     }
 
-    fn covers(&self, since: Option<&str>, before: Option<&str>, version: AppVersion) -> Result<bool, RecipeError> {
-        let begun = since.map(|text| self.version(text)).transpose()?.is_none_or(|since| version >= since);
-        let ended = before.map(|text| self.version(text)).transpose()?.is_some_and(|before| version >= before);
+    fn covers(
+        &self,
+        since: Option<&str>,
+        before: Option<&str>,
+        version: AppVersion,
+    ) -> Result<bool, RecipeError> {
+        let begun = since
+            .map(|text| self.version(text))
+            .transpose()?
+            .is_none_or(|since| version >= since);
+        let ended = before
+            .map(|text| self.version(text))
+            .transpose()?
+            .is_some_and(|before| version >= before);
         Ok(begun && !ended)
     }
 
-    fn notes(&self, style: Style, version: AppVersion, renderer: &Renderer<'_>, values: &Context) -> Result<Vec<String>, RecipeError> {
+    fn notes(
+        &self,
+        style: Style,
+        version: AppVersion,
+        renderer: &Renderer<'_>,
+        values: &Context,
+    ) -> Result<Vec<String>, RecipeError> {
         let mut notes = Vec::new();
         for note in &self.data.notes {
-            let NoteData { styles, since, before, when, text } = note;
-            let meant = (styles.is_empty() || styles.contains(&style)) && self.covers(since.as_deref(), before.as_deref(), version)?;
-            let holds = meant && when.as_deref().map_or(Ok(true), |when| renderer.holds(when, values))?;
+            let NoteData {
+                styles,
+                since,
+                before,
+                when,
+                text,
+            } = note;
+            let meant = (styles.is_empty() || styles.contains(&style))
+                && self.covers(since.as_deref(), before.as_deref(), version)?;
+            let holds = meant
+                && when
+                    .as_deref()
+                    .map_or(Ok(true), |when| renderer.holds(when, values))?;
             if holds {
                 notes.push(renderer.text(text, values)?);
             }
@@ -192,11 +226,20 @@ impl Recipe {
         let issuer = address("issuer", &input.issuer)?;
         let public_url = address("public URL", &input.public_url)?;
         let mut values = context(&url, &options);
-        values.insert("sign_out_url", Value::from(self.sign_out_url(input, &values)?));
+        values.insert(
+            "sign_out_url",
+            Value::from(self.sign_out_url(input, &values)?),
+        );
         values.insert("issuer", Value::from(input.issuer.as_str()));
         values.insert("issuer_is_loopback", Value::from(is_loopback(&issuer)));
-        values.insert("public_url", Value::from(public_url.as_str().trim_end_matches('/')));
-        values.insert("end_session_url", Value::from(input.end_session_url.as_str()));
+        values.insert(
+            "public_url",
+            Value::from(public_url.as_str().trim_end_matches('/')),
+        );
+        values.insert(
+            "end_session_url",
+            Value::from(input.end_session_url.as_str()),
+        );
         values.insert("client_id", Value::from(input.client_id.as_str()));
         values.insert("client_secret", Value::from(input.client_secret.as_str()));
         self.version_values(version, &mut values)?;
@@ -204,11 +247,21 @@ impl Recipe {
     }
 
     fn version_values(&self, version: AppVersion, values: &mut Context) -> Result<(), RecipeError> {
-        let checked = self.data.versions.checked.as_deref().map(|text| self.version(text)).transpose()?;
-        let newer = checked.is_some_and(|(major, minor, _)| (version.0, version.1) > (major, minor));
+        let checked = self
+            .data
+            .versions
+            .checked
+            .as_deref()
+            .map(|text| self.version(text))
+            .transpose()?;
+        let newer =
+            checked.is_some_and(|(major, minor, _)| (version.0, version.1) > (major, minor));
         let mut has = BTreeMap::new();
         for feature in &self.data.features {
-            has.insert(feature.name.clone(), version >= self.version(&feature.since)?);
+            has.insert(
+                feature.name.clone(),
+                version >= self.version(&feature.since)?,
+            );
         }
         values.insert("version", Value::from(show(version)));
         values.insert("checked", Value::from(checked.map(show)));
@@ -218,11 +271,17 @@ impl Recipe {
     }
 
     /// End-session address that names the client and the first logout URI: applications that cannot add an `id_token_hint` need it
-    /// whole (OpenID Connect RP-Initiated Logout 1.0, section 2).
+    /// whole (`OpenID` Connect RP-Initiated Logout 1.0, section 2).
     fn sign_out_url(&self, input: &SettingsInput, values: &Context) -> Result<String, RecipeError> {
         let mut address = address("end-session address", &input.end_session_url)?;
-        let logout = self.data.redirect_uris.iter().find(|uri| uri.kind == UriKind::Logout);
-        let logout = logout.map(|uri| Renderer::new(self).text(&uri.uri, values)).transpose()?;
+        let logout = self
+            .data
+            .redirect_uris
+            .iter()
+            .find(|uri| uri.kind == UriKind::Logout);
+        let logout = logout
+            .map(|uri| Renderer::new(self).text(&uri.uri, values))
+            .transpose()?;
         let mut query = address.query_pairs_mut();
         query.append_pair("client_id", &input.client_id);
         if let Some(logout) = logout {
@@ -234,9 +293,16 @@ impl Recipe {
 }
 
 fn address(what: &'static str, given: &str) -> Result<Url, RecipeError> {
-    let bad = || RecipeError::BadAddress { what, given: given.escape_debug().to_string() };
+    let bad = || RecipeError::BadAddress {
+        what,
+        given: given.escape_debug().to_string(),
+    };
     let url = Url::parse(given).map_err(|_| bad())?;
-    if writable(given) && matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err(bad()) }
+    if writable(given) && matches!(url.scheme(), "http" | "https") {
+        Ok(url)
+    } else {
+        Err(bad())
+    }
 }
 
 fn is_loopback(url: &Url) -> bool {
