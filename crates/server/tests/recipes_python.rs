@@ -31,7 +31,7 @@ const VERSIONS: [&str; 16] = [
 
 fn python(given: &Value) -> Value {
     let mut child = Command::new("python3")
-        .args(["-I", SCRIPT])
+        .args(["-I", "-S", SCRIPT])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
