@@ -1,0 +1,99 @@
+//! The form of a recipe file. Unknown keys are errors, so that a slip of the pen is seen.
+
+use serde::Deserialize;
+
+use super::plan::UriKind;
+use super::settings::Style;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RecipeData {
+    pub id: String,
+    pub name: String,
+    pub description: String,
+    pub icon: String,
+    pub group_heading: String,
+    pub launch_url: String,
+    pub scopes: Vec<String>,
+    pub redirect_uris: Vec<UriData>,
+    #[serde(default)]
+    pub parameters: Parameters,
+    pub versions: Versions,
+    #[serde(default)]
+    pub features: Vec<Feature>,
+    #[serde(default)]
+    pub mappings: Vec<MappingData>,
+    pub settings: Vec<BlockData>,
+    #[serde(default)]
+    pub notes: Vec<NoteData>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UriData {
+    pub kind: UriKind,
+    pub uri: String,
+}
+
+/// Parameters the recipe accepts; one that is absent is refused.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Parameters {
+    pub superuser_groups: Option<Parameter>,
+    pub managed_groups: Option<Parameter>,
+    pub group_prefix: Option<Parameter>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Parameter {
+    pub label: String,
+    pub help: String,
+    pub default: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Versions {
+    pub oldest: String,
+    pub assumed: String,
+    pub checked: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Feature {
+    pub name: String,
+    pub since: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MappingData {
+    pub name: String,
+    pub scope: String,
+    pub description: String,
+    pub expression: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BlockData {
+    pub style: Style,
+    pub since: Option<String>,
+    pub before: Option<String>,
+    pub filename: String,
+    pub title: String,
+    pub template: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NoteData {
+    #[serde(default)]
+    pub styles: Vec<Style>,
+    pub since: Option<String>,
+    pub before: Option<String>,
+    pub when: Option<String>,
+    pub text: String,
+}

@@ -1,0 +1,247 @@
+//! What a recipe is given, checked.
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{Recipe, RecipeError, data::Parameter};
+
+/// What the administrator says about the application.
+#[derive(Debug, Clone)]
+pub struct RecipeInput {
+    /// Slug the application gets in Doorward.
+    pub slug: String,
+    /// Address of the application; a path is kept, a slash at its end does not matter.
+    pub url: Url,
+    /// Groups whose members have full power in the application.
+    pub superuser_groups: Vec<String>,
+    /// Groups of the application that follow Doorward.
+    pub managed_groups: Vec<String>,
+    /// Prefix of groups of the application that follow Doorward.
+    pub group_prefix: Option<String>,
+}
+
+/// What is kept with the application, so that its settings can be printed again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// See [`RecipeInput::superuser_groups`].
+    pub superuser_groups: Vec<String>,
+    /// See [`RecipeInput::managed_groups`].
+    pub managed_groups: Vec<String>,
+    /// See [`RecipeInput::group_prefix`]; the recipe's default filled in.
+    pub group_prefix: Option<String>,
+}
+
+impl Options {
+    /// Reads options kept earlier and checks them as if they were new.
+    pub(super) fn read(recipe: &Recipe, json: &serde_json::Value) -> Result<Self, RecipeError> {
+        let options: Self = match json {
+            serde_json::Value::Null => Self::default(),
+            other => {
+                serde_json::from_value(other.clone()).map_err(|error| RecipeError::BadOptions {
+                    detail: error.to_string(),
+                })?
+            }
+        };
+        options.checked(recipe)
+    }
+
+    /// Refuses parameters the recipe lacks and names no group can have; fills in the default prefix.
+    pub(super) fn checked(mut self, recipe: &Recipe) -> Result<Self, RecipeError> {
+        let parameters = &recipe.data.parameters;
+        for (used, parameter, declared) in [
+            (
+                !self.superuser_groups.is_empty(),
+                "superuser_groups",
+                &parameters.superuser_groups,
+            ),
+            (
+                !self.managed_groups.is_empty(),
+                "managed_groups",
+                &parameters.managed_groups,
+            ),
+            (
+                self.group_prefix.is_some(),
+                "group_prefix",
+                &parameters.group_prefix,
+            ),
+        ] {
+            if used && declared.is_none() {
+                return Err(recipe.unknown_parameter(parameter));
+            }
+        }
+        for name in self.superuser_groups.iter().chain(&self.managed_groups) {
+            check_group(name)?;
+        }
+        self.superuser_groups = distinct(self.superuser_groups);
+        self.managed_groups = distinct(self.managed_groups);
+        if self.group_prefix.is_none() && self.managed_groups.is_empty() {
+            self.group_prefix = parameters
+                .group_prefix
+                .as_ref()
+                .and_then(|parameter| parameter.default.clone());
+        }
+        match &self.group_prefix {
+            Some(prefix) if prefix.trim().is_empty() => Err(RecipeError::EmptyPrefix),
+            Some(prefix) => check_group(prefix).map(|()| self),
+            None => Ok(self),
+        }
+    }
+}
+
+impl Recipe {
+    /// The parameters of this recipe: name, label and help, for forms.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<(&'static str, &str, &str)> {
+        self.declared()
+            .map(|(name, parameter)| (name, parameter.label.as_str(), parameter.help.as_str()))
+            .collect()
+    }
+
+    fn declared(&self) -> impl Iterator<Item = (&'static str, &Parameter)> {
+        let parameters = &self.data.parameters;
+        [
+            ("superuser_groups", &parameters.superuser_groups),
+            ("managed_groups", &parameters.managed_groups),
+            ("group_prefix", &parameters.group_prefix),
+        ]
+        .into_iter()
+        .filter_map(|(name, parameter)| parameter.as_ref().map(|parameter| (name, parameter)))
+    }
+
+    fn unknown_parameter(&self, parameter: &'static str) -> RecipeError {
+        let allowed: Vec<&str> = self.declared().map(|(name, _)| name).collect();
+        let allowed = if allowed.is_empty() {
+            "none".to_owned()
+        } else {
+            allowed.join(", ")
+        };
+        RecipeError::UnknownParameter {
+            recipe: self.data.id.clone(),
+            parameter,
+            allowed,
+        }
+    }
+}
+
+fn check_group(name: &str) -> Result<(), RecipeError> {
+    let why = if name.trim().is_empty() {
+        "it is empty"
+    } else if name.chars().count() > 150 {
+        "it is longer than 150 characters"
+    } else if name.chars().any(char::is_control) {
+        "it holds a control character"
+    } else {
+        return Ok(());
+    };
+    Err(RecipeError::BadGroup {
+        given: name.escape_debug().to_string(),
+        why,
+    })
+}
+
+fn distinct(names: Vec<String>) -> Vec<String> {
+    let mut kept = Vec::new();
+    for name in names {
+        if !kept.contains(&name) {
+            kept.push(name);
+        }
+    }
+    kept
+}
+
+/// The application's address as text without a slash at its end.
+pub(super) fn base_url(url: &Url) -> Result<String, RecipeError> {
+    let why = if !matches!(url.scheme(), "http" | "https") {
+        "only http and https are possible"
+    } else if url.host_str().is_none_or(str::is_empty) {
+        "it names no host"
+    } else if !url.username().is_empty() || url.password().is_some() {
+        "it holds a user name or password"
+    } else if url.query().is_some() {
+        "it holds a query (from `?` on)"
+    } else if url.fragment().is_some() {
+        "it holds a fragment (from `#` on)"
+    } else if url.path().contains("//") {
+        "its path holds two slashes in a row"
+    } else if !writable(url.as_str()) {
+        "it holds quotes, braces or other characters that do not belong in an address"
+    } else {
+        return Ok(url.as_str().trim_end_matches('/').to_owned());
+    };
+    Err(RecipeError::BadUrl {
+        given: shown(url),
+        why,
+    })
+}
+
+/// The address for a message: without a password.
+fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    if url.set_password(None).is_err() {
+        return format!("{}:…", url.scheme());
+    }
+    url.to_string()
+}
+
+/// Whether an address can stand in any settings as it is: printable ASCII without quotes, braces, backslash and the like.
+pub(super) fn writable(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&()*+,;=%".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base(text: &str) -> Result<String, RecipeError> {
+        base_url(&Url::parse(text).unwrap())
+    }
+
+    #[test]
+    fn a_slash_at_the_end_does_not_matter_and_a_path_stays() {
+        assert_eq!(
+            base("http://127.0.0.1:18000").unwrap(),
+            "http://127.0.0.1:18000"
+        );
+        assert_eq!(
+            base("http://127.0.0.1:18000/").unwrap(),
+            "http://127.0.0.1:18000"
+        );
+        assert_eq!(
+            base("https://example.org/netbox").unwrap(),
+            "https://example.org/netbox"
+        );
+        assert_eq!(
+            base("https://example.org/netbox/").unwrap(),
+            "https://example.org/netbox"
+        );
+        assert_eq!(
+            base("HTTPS://Example.ORG:443/").unwrap(),
+            "https://example.org"
+        );
+    }
+
+    #[test]
+    fn addresses_that_are_refused() {
+        for (text, why) in [
+            ("ftp://example.org", "only http and https"),
+            ("mailto:a@example.org", "only http and https"),
+            ("https://user:pass@example.org", "user name or password"),
+            ("https://user@example.org", "user name or password"),
+            ("https://example.org/?a=1", "query"),
+            ("https://example.org/#top", "fragment"),
+            ("https://example.org//netbox", "two slashes"),
+            ("https://example.org/it's", "quotes"),
+        ] {
+            let error = base(text).unwrap_err().to_string();
+            assert!(
+                error.contains(why) && error.contains("https://netbox.example.org"),
+                "{text}: {error}"
+            );
+            assert!(!error.contains("pass@"), "{error}");
+        }
+    }
+}

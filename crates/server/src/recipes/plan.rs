@@ -1,0 +1,100 @@
+//! What a recipe creates in Doorward.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Options, Recipe, RecipeError, RecipeInput,
+    input::base_url,
+    render::{Renderer, context},
+};
+
+/// Type of a redirect URI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UriKind {
+    /// Codes may be sent there.
+    Authorization,
+    /// People may be sent there after signing out.
+    Logout,
+}
+
+/// Everything to create for one application. Nothing has been created yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecipePlan {
+    /// Name of the application.
+    pub name: String,
+    /// What it is, in one sentence.
+    pub description: String,
+    /// Short icon name.
+    pub icon: String,
+    /// Heading it stands under on the "my applications" page.
+    pub group_heading: String,
+    /// Where its tile leads.
+    pub launch_url: String,
+    /// Redirect URIs, exact.
+    pub redirect_uris: Vec<(UriKind, String)>,
+    /// Scopes it may ask for.
+    pub scopes: Vec<String>,
+    /// Claim mappings to create for it.
+    pub mappings: Vec<PlannedMapping>,
+    /// To be kept with the application: [`Options`] as JSON.
+    pub options: serde_json::Value,
+}
+
+/// A claim mapping to create.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedMapping {
+    /// Name people see.
+    pub name: String,
+    /// Scope it belongs to.
+    pub scope: String,
+    /// Jinja expression whose value is a map of claims.
+    pub expression: String,
+    /// What it does, in one sentence.
+    pub description: String,
+}
+
+impl Recipe {
+    /// What to create for an application with this slug and address.
+    ///
+    /// # Errors
+    /// A bad address, group name or prefix, a parameter the recipe does not have; each names what is allowed.
+    pub fn plan(&self, input: &RecipeInput) -> Result<RecipePlan, RecipeError> {
+        let url = base_url(&input.url)?;
+        let options = Options {
+            superuser_groups: input.superuser_groups.clone(),
+            managed_groups: input.managed_groups.clone(),
+            group_prefix: input.group_prefix.clone(),
+        }
+        .checked(self)?;
+        let mut values = context(&url, &options);
+        values.insert("slug", input.slug.as_str().into());
+        let renderer = Renderer::new(self);
+
+        let mut redirect_uris = Vec::new();
+        for uri in &self.data.redirect_uris {
+            redirect_uris.push((uri.kind, renderer.text(&uri.uri, &values)?));
+        }
+        let mut mappings = Vec::new();
+        for mapping in &self.data.mappings {
+            mappings.push(PlannedMapping {
+                name: mapping.name.clone(),
+                scope: mapping.scope.clone(),
+                expression: renderer.text(&mapping.expression, &values)?,
+                description: mapping.description.clone(),
+            });
+        }
+        Ok(RecipePlan {
+            name: self.data.name.clone(),
+            description: self.data.description.clone(),
+            icon: self.data.icon.clone(),
+            group_heading: self.data.group_heading.clone(),
+            launch_url: renderer.text(&self.data.launch_url, &values)?,
+            redirect_uris,
+            scopes: self.data.scopes.clone(),
+            mappings,
+            options: serde_json::to_value(&options)
+                .map_err(|error| self.broken(error.to_string()))?,
+        })
+    }
+}

@@ -1,0 +1,333 @@
+//! Every recipe as a whole; the printed settings are snapshots.
+
+use minijinja::{Environment, UndefinedBehavior, context};
+use serde_json::{Value, json};
+use url::Url;
+
+use super::*;
+
+const NASTY: &str = "it's \"}}\" {% x %} \\ \u{1F600} #";
+
+fn input(url: &str) -> RecipeInput {
+    RecipeInput {
+        slug: "netbox-slug".to_owned(),
+        url: Url::parse(url).unwrap(),
+        superuser_groups: vec!["netbox-admins".to_owned()],
+        managed_groups: Vec::new(),
+        group_prefix: None,
+    }
+}
+
+fn settings_input(style: Style, version: &str, options: Value) -> SettingsInput {
+    SettingsInput {
+        issuer: "https://id.example.org/application/o/netbox-slug/".to_owned(),
+        end_session_url: "https://id.example.org/application/o/netbox-slug/end-session/".to_owned(),
+        public_url: "https://id.example.org/".to_owned(),
+        client_id: "exampleClientId".to_owned(),
+        client_secret: "exampleClientSecret".to_owned(),
+        url: Url::parse("https://netbox.example.org").unwrap(),
+        options,
+        style,
+        app_version: Some(parse_version(version).unwrap()),
+    }
+}
+
+fn shown(recipe: &str, input: &SettingsInput) -> String {
+    let blocks = Recipe::find(recipe)
+        .unwrap()
+        .settings(input)
+        .map_err(|error| error.to_string())
+        .unwrap();
+    let mut text = String::new();
+    for block in blocks {
+        text += &format!("=== {}: {}\n", block.filename, block.title);
+        for note in &block.notes {
+            text += &format!("note: {note}\n");
+        }
+        text += &block.text;
+    }
+    text
+}
+
+/// Value of a planned expression for a user in these groups.
+fn claims(expression: &str, groups: &[&str]) -> Value {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let groups: Vec<Value> = groups
+        .iter()
+        .map(|name| json!({"name": name, "is_superuser": false, "attributes": {}}))
+        .collect();
+    let value = environment
+        .compile_expression(expression)
+        .unwrap()
+        .eval(context! { user => minijinja::value::Serde(json!({"groups": groups})) })
+        .unwrap();
+    serde_json::to_value(value).unwrap()
+}
+
+#[test]
+fn every_recipe_parses_and_renders_in_every_style_it_offers() {
+    let ids = ids();
+    assert_eq!(
+        all()
+            .iter()
+            .map(|recipe| recipe.id.clone())
+            .collect::<Vec<_>>(),
+        ids
+    );
+    assert_eq!(ids, ["grafana", "netbox"]);
+    for id in ids {
+        let recipe = Recipe::find(&id).unwrap();
+        assert_eq!(recipe.data.id, id, "the file is named after the id");
+        let plan = recipe
+            .plan(&input("https://app.example.org"))
+            .unwrap_or_else(|error| panic!("{error}"));
+        assert!(
+            plan.redirect_uris
+                .iter()
+                .any(|(kind, _)| *kind == UriKind::Authorization)
+        );
+        for mapping in &plan.mappings {
+            assert!(
+                plan.scopes.contains(&mapping.scope),
+                "{}: its scope is never asked for",
+                mapping.name
+            );
+            assert!(claims(&mapping.expression, &["a"]).is_object());
+        }
+        let versions = &recipe.data.versions;
+        for block in &recipe.data.settings {
+            for version in [
+                &versions.oldest,
+                &versions.assumed,
+                block.since.as_ref().unwrap_or(&versions.oldest),
+                &"99.0".to_owned(),
+            ] {
+                let given = settings_input(block.style, version, plan.options.clone());
+                match recipe.settings(&given) {
+                    Ok(blocks) => assert!(blocks.iter().all(|block| !block.text.trim().is_empty())),
+                    Err(error) => assert!(
+                        matches!(error, RecipeError::StyleNotOffered { .. }),
+                        "{error}"
+                    ),
+                }
+            }
+            assert!(file(&block.template).is_some());
+        }
+    }
+}
+
+#[test]
+fn plan_of_netbox() {
+    let plan = Recipe::find("netbox")
+        .unwrap()
+        .plan(&input("http://127.0.0.1:18000/"))
+        .unwrap();
+    assert_eq!(plan.name, "NetBox");
+    assert_eq!(plan.group_heading, "Network");
+    assert_eq!(plan.launch_url, "http://127.0.0.1:18000/login/?next=/");
+    assert_eq!(
+        plan.redirect_uris,
+        [
+            (
+                UriKind::Authorization,
+                "http://127.0.0.1:18000/oauth/complete/oidc/".to_owned()
+            ),
+            (UriKind::Logout, "http://127.0.0.1:18000/login/".to_owned()),
+        ]
+    );
+    assert_eq!(plan.scopes, ["openid", "profile", "email"]);
+    assert_eq!(
+        plan.options,
+        json!({"superuser_groups": ["netbox-admins"], "managed_groups": [], "group_prefix": "netbox-"})
+    );
+    assert_eq!(plan.mappings.len(), 1);
+    assert_eq!(plan.mappings[0].scope, "openid");
+}
+
+#[test]
+fn the_superuser_claim_is_always_a_boolean() {
+    let recipe = Recipe::find("netbox").unwrap();
+    let mut given = input("https://netbox.example.org");
+    given.superuser_groups = vec!["netbox-admins".to_owned(), NASTY.to_owned()];
+    let expression = &recipe.plan(&given).unwrap().mappings[0].expression;
+    for (groups, expected) in [
+        (vec![], false),
+        (vec!["ops"], false),
+        (vec!["netbox-admins"], true),
+        (vec!["ops", NASTY], true),
+        (
+            vec!["netbox-admin", "Netbox-admins", "netbox-admins "],
+            false,
+        ),
+    ] {
+        assert_eq!(
+            claims(expression, &groups),
+            json!({"netbox_superuser": expected}),
+            "{groups:?}"
+        );
+    }
+    given.superuser_groups.clear();
+    let expression = &recipe.plan(&given).unwrap().mappings[0].expression;
+    assert_eq!(
+        claims(expression, &["netbox-admins"]),
+        json!({"netbox_superuser": false})
+    );
+}
+
+#[test]
+fn grafana_gets_one_role() {
+    let recipe = Recipe::find("grafana").unwrap();
+    let mut given = input("https://grafana.example.org/sub/");
+    given.managed_groups = vec!["writers".to_owned()];
+    let plan = recipe.plan(&given).unwrap();
+    assert_eq!(
+        plan.redirect_uris[0].1,
+        "https://grafana.example.org/sub/login/generic_oauth"
+    );
+    let expression = &plan.mappings[0].expression;
+    assert_eq!(
+        claims(expression, &["writers", "netbox-admins"]),
+        json!({"grafana_role": "GrafanaAdmin"})
+    );
+    assert_eq!(
+        claims(expression, &["writers"]),
+        json!({"grafana_role": "Editor"})
+    );
+    assert_eq!(claims(expression, &[]), json!({"grafana_role": "Viewer"}));
+}
+
+#[test]
+fn errors_name_what_is_allowed() {
+    let error = Recipe::find("nextbox").unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "there is no recipe `nextbox`; there are: grafana, netbox"
+    );
+    assert!(Recipe::find("netbox/../netbox").is_err());
+    let error = "compose".parse::<Style>().unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "there is no style `compose`; there are: file, docker, helm"
+    );
+
+    let netbox = Recipe::find("netbox").unwrap();
+    let fails = |recipe: &Recipe, given: &SettingsInput| match recipe.settings(given) {
+        Ok(_) => panic!("settings were made"),
+        Err(error) => error.to_string(),
+    };
+    let error = fails(&netbox, &settings_input(Style::File, "3.1.9", json!({})));
+    assert_eq!(
+        error,
+        "NetBox 3.1.9 is too old: the recipe knows NetBox 3.2.0 and later"
+    );
+    let error = fails(&netbox, &settings_input(Style::Helm, "4.0", json!({})));
+    assert_eq!(
+        error,
+        "NetBox 4.0.0 has no settings in style `helm`; there are: file, docker, helm (from 4.1.0)"
+    );
+    let grafana = Recipe::find("grafana").unwrap();
+    let error = fails(&grafana, &settings_input(Style::Helm, "12.0", json!({})));
+    assert_eq!(
+        error,
+        "Grafana 12.0.0 has no settings in style `helm`; there are: file, docker"
+    );
+    let error = fails(
+        &netbox,
+        &settings_input(Style::File, "4.7", json!({"groups": []})),
+    );
+    assert!(error.contains("recipe options"), "{error}");
+    let mut given = settings_input(Style::File, "4.7", json!({}));
+    given.issuer = "https://id.example.org/'\nimport os".to_owned();
+    assert!(fails(&netbox, &given).contains("is not a usable issuer"));
+    let mut given = settings_input(Style::Docker, "4.7", json!({}));
+    given.client_secret = "two\nlines".to_owned();
+    let error = fails(&netbox, &given);
+    assert!(
+        error.contains("netbox/netbox.env.j2")
+            && error.contains("allowed are")
+            && !error.contains("two"),
+        "{error}"
+    );
+}
+
+#[test]
+fn parameters_are_checked() {
+    let netbox = Recipe::find("netbox").unwrap();
+    let grafana = Recipe::find("grafana").unwrap();
+    let mut given = input("https://app.example.org");
+    given.group_prefix = Some("x-".to_owned());
+    let error = grafana.plan(&given).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the recipe `grafana` takes no `group_prefix`; it takes: superuser_groups, managed_groups"
+    );
+    given.group_prefix = Some(String::new());
+    assert_eq!(netbox.plan(&given).unwrap_err(), RecipeError::EmptyPrefix);
+    given.group_prefix = None;
+    for (name, why) in [
+        (" ", "empty"),
+        ("a\nb", "control character"),
+        (&"x".repeat(151), "longer"),
+    ] {
+        given.managed_groups = vec![name.to_owned()];
+        assert!(netbox.plan(&given).unwrap_err().to_string().contains(why));
+    }
+    given.managed_groups = vec!["ops".to_owned(), "ops".to_owned()];
+    assert_eq!(
+        netbox.plan(&given).unwrap().options["managed_groups"],
+        json!(["ops"])
+    );
+    assert_eq!(
+        netbox.plan(&given).unwrap().options["group_prefix"],
+        Value::Null
+    );
+    assert_eq!(netbox.parameters().len(), 3);
+}
+
+#[test]
+fn settings_are_the_same_from_kept_options_and_without_a_version() {
+    let recipe = Recipe::find("netbox").unwrap();
+    let options = recipe
+        .plan(&input("https://netbox.example.org"))
+        .unwrap()
+        .options;
+    let mut given = settings_input(Style::File, "4.7.3", options);
+    let with = shown("netbox", &given);
+    given.app_version = None;
+    assert_eq!(shown("netbox", &given), with);
+}
+
+#[test]
+fn netbox_snapshots() {
+    let options = json!({"superuser_groups": ["netbox-admins"], "managed_groups": [], "group_prefix": "netbox-"});
+    for (style, versions) in [
+        (
+            Style::File,
+            &["3.2.5", "3.7.8", "4.4.0", "4.6.8", "4.7.3"][..],
+        ),
+        (Style::Docker, &["3.2.5", "4.6.8", "4.7.3"][..]),
+        (Style::Helm, &["4.1.0", "4.6.8", "4.7.3"][..]),
+    ] {
+        for version in versions {
+            let text = shown("netbox", &settings_input(style, version, options.clone()));
+            insta::assert_snapshot!(format!("netbox_{style}_{version}"), text);
+        }
+    }
+    let nasty =
+        json!({"superuser_groups": [], "managed_groups": [NASTY, "ops"], "group_prefix": null});
+    insta::assert_snapshot!(
+        "netbox_file_4.7.3_list",
+        shown("netbox", &settings_input(Style::File, "4.7.3", nasty))
+    );
+}
+
+#[test]
+fn grafana_snapshots() {
+    for style in [Style::File, Style::Docker] {
+        insta::assert_snapshot!(
+            format!("grafana_{style}"),
+            shown("grafana", &settings_input(style, "12.0", json!({})))
+        );
+    }
+}
