@@ -11,8 +11,7 @@ pub const SLUG_MAX: usize = 50;
 /// Longest URL kept with an application, in bytes.
 pub const URL_MAX: usize = 2000;
 /// Slugs whose addresses are taken by endpoints.
-pub const RESERVED_SLUGS: [&str; 7] =
-    ["authorize", "token", "userinfo", "introspect", "revoke", "device", "par"];
+pub const RESERVED_SLUGS: [&str; 7] = ["authorize", "token", "userinfo", "introspect", "revoke", "device", "par"];
 
 /// When people are asked whether an application may have their data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,11 +116,9 @@ impl ApplicationProfile {
             problems.add("slug", message);
         }
         problems.require(!self.name.trim().is_empty(), "name", "Give the application a name.");
-        for (field, text) in [
-            ("name", &self.name),
-            ("group_heading", &self.group_heading),
-            ("description", &self.description),
-        ] {
+        for (field, text) in
+            [("name", &self.name), ("group_heading", &self.group_heading), ("description", &self.description)]
+        {
             problems.require(text.chars().count() <= 255, field, "At most 255 characters.");
             problems.require(!text.chars().any(char::is_control), field, "Control characters are not allowed.");
         }

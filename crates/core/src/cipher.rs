@@ -45,8 +45,7 @@ impl Cipher {
         let (nonce, data) = sealed.split_at_checked(NONCE).ok_or(CannotOpen)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| CannotOpen)?;
         let mut data = data.to_vec();
-        let plain =
-            self.key.open_in_place(nonce, Aad::from(place.as_bytes()), &mut data).map_err(|_| CannotOpen)?;
+        let plain = self.key.open_in_place(nonce, Aad::from(place.as_bytes()), &mut data).map_err(|_| CannotOpen)?;
         Ok(plain.to_vec())
     }
 

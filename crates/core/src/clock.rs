@@ -48,11 +48,7 @@ impl Clock {
 
 /// A time from milliseconds since the Unix epoch; what lies outside jiff's range is clamped to it.
 pub fn from_millis(millis: i64) -> Timestamp {
-    Timestamp::from_millisecond(millis).unwrap_or(if millis < 0 {
-        Timestamp::MIN
-    } else {
-        Timestamp::MAX
-    })
+    Timestamp::from_millisecond(millis).unwrap_or(if millis < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }
 
 #[cfg(test)]

@@ -58,11 +58,7 @@ impl GroupProfile {
             "name",
             "A group's name cannot hold control characters.",
         );
-        problems.require(
-            attributes_fit(&self.attributes),
-            "attributes",
-            "Attributes may take at most 16 KiB as JSON.",
-        );
+        problems.require(attributes_fit(&self.attributes), "attributes", "Attributes may take at most 16 KiB as JSON.");
         problems.or(())
     }
 }

@@ -75,8 +75,7 @@ impl FromStr for Lifetime {
             let Some((unit, number)) = pair.split_once('=') else { continue };
             let unit = unit.trim().to_ascii_lowercase();
             let Some((_, millis)) = UNITS.iter().find(|(name, _)| *name == unit) else { continue };
-            let number: f64 =
-                number.trim().parse().map_err(|_| LifetimeError::NotANumber(number.to_owned()))?;
+            let number: f64 = number.trim().parse().map_err(|_| LifetimeError::NotANumber(number.to_owned()))?;
             *total.get_or_insert(0.0) += number * millis;
         }
         let total = total.ok_or_else(|| LifetimeError::NoUnit(text.to_owned()))?;

@@ -142,18 +142,14 @@ impl ProviderProfile {
     pub fn check(&self) -> Result<(), Problems> {
         let mut problems = Problems::default();
         problems.require(!self.name.trim().is_empty(), "provider_name", "Give the provider a name.");
-        let client_id_fits =
-            (1..=255).contains(&self.client_id.len()) && self.client_id.bytes().all(|byte| (0x21..=0x7e).contains(&byte) && byte != b':');
+        let client_id_fits = (1..=255).contains(&self.client_id.len())
+            && self.client_id.bytes().all(|byte| (0x21..=0x7e).contains(&byte) && byte != b':');
         problems.require(
             client_id_fits,
             "client_id",
             "A client ID has 1 to 255 visible ASCII characters and no colon.",
         );
-        problems.require(
-            self.redirect_uris.len() <= REDIRECT_URIS_MAX,
-            "redirect_uris",
-            "At most 50 redirect URIs.",
-        );
+        problems.require(self.redirect_uris.len() <= REDIRECT_URIS_MAX, "redirect_uris", "At most 50 redirect URIs.");
         let at_least = |lifetime: Lifetime, seconds| lifetime >= Lifetime::seconds(seconds);
         problems.require(at_least(self.access_code_validity, 10), "access_code_validity", "At least seconds=10.");
         problems.require(

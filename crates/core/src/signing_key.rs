@@ -118,7 +118,9 @@ impl SigningKey {
                 VersionState::Active
             } else if version.activates_at > now {
                 VersionState::Next
-            } else if follower.is_some_and(|next| next.activates_at.saturating_add(longest + SLACK).is_ok_and(|end| end <= now)) {
+            } else if follower
+                .is_some_and(|next| next.activates_at.saturating_add(longest + SLACK).is_ok_and(|end| end <= now))
+            {
                 VersionState::Expired
             } else {
                 VersionState::Retired
@@ -173,11 +175,8 @@ mod tests {
 
     #[test]
     fn there_is_always_a_key_that_signs() {
-        let key = SigningKey {
-            id: SigningKeyId::new(&Clock::system()),
-            name: "default".into(),
-            versions: vec![version(5)],
-        };
+        let key =
+            SigningKey { id: SigningKeyId::new(&Clock::system()), name: "default".into(), versions: vec![version(5)] };
         assert!(key.active(hour(0)).is_some());
     }
 }

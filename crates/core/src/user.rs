@@ -112,8 +112,7 @@ impl UserProfile {
     /// were left empty.
     #[must_use]
     pub fn tidied(mut self) -> Self {
-        for field in
-            [&mut self.username, &mut self.name, &mut self.given_name, &mut self.family_name, &mut self.email]
+        for field in [&mut self.username, &mut self.name, &mut self.given_name, &mut self.family_name, &mut self.email]
         {
             *field = field.trim().to_owned();
         }
@@ -156,11 +155,7 @@ impl UserProfile {
             "email_verified",
             "There is no address that could be verified.",
         );
-        problems.require(
-            attributes_fit(&self.attributes),
-            "attributes",
-            "Attributes may take at most 16 KiB as JSON.",
-        );
+        problems.require(attributes_fit(&self.attributes), "attributes", "Attributes may take at most 16 KiB as JSON.");
         problems.or(())
     }
 }
@@ -183,8 +178,7 @@ pub fn key(text: &str) -> String {
 /// Whether applications such as NetBox keep the username as it is: they drop every character outside
 /// `[A-Za-z0-9@+._-]` without a word.
 pub fn is_portable_username(username: &str) -> bool {
-    !username.is_empty()
-        && username.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@+._-".contains(&byte))
+    !username.is_empty() && username.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@+._-".contains(&byte))
 }
 
 /// What is left of a username in such an application.

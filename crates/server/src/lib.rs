@@ -1,1 +1,27 @@
+//! Everything of Doorward that listens, renders or works in the background.
+//!
+//! Edges (HTTP handlers in `http`, `oidc`, `auth`, `portal`, `admin`; commands in the binary) call operations
+//! (`directory`, `applications`, `keys`, `mappings`, `auth`, `oidc::grant`), and operations call the store.
+
+pub mod actor;
+pub mod admin;
+pub mod app;
+pub mod applications;
+pub mod auth;
+pub mod config;
+pub mod directory;
+pub mod error;
+pub mod events;
+pub mod http;
+pub mod jobs;
+pub mod keys;
+pub mod listen;
+pub mod mappings;
+pub mod oidc;
+pub mod pages;
+pub mod portal;
+pub mod public_url;
 pub mod recipes;
+pub mod router;
+pub mod setup;
+pub mod snapshot;

@@ -122,18 +122,12 @@ async fn write_access(tx: &mut Tx<'_>, id: ApplicationId, access: &AccessRule) -
     tx.execute("DELETE FROM application_users WHERE application_id = $1", values![id]).await?;
     let AccessRule::Only { groups, users } = access else { return Ok(()) };
     for group in groups {
-        tx.execute(
-            "INSERT INTO application_groups (application_id, group_id) VALUES ($1, $2)",
-            values![id, *group],
-        )
-        .await?;
+        tx.execute("INSERT INTO application_groups (application_id, group_id) VALUES ($1, $2)", values![id, *group])
+            .await?;
     }
     for user in users {
-        tx.execute(
-            "INSERT INTO application_users (application_id, user_id) VALUES ($1, $2)",
-            values![id, *user],
-        )
-        .await?;
+        tx.execute("INSERT INTO application_users (application_id, user_id) VALUES ($1, $2)", values![id, *user])
+            .await?;
     }
     Ok(())
 }

@@ -63,14 +63,7 @@ pub async fn update(tx: &mut Tx<'_>, id: MappingId, profile: &MappingProfile) ->
         .execute(
             "UPDATE claim_mappings SET name = $2, name_key = $3, scope = $4, expression = $5, description = $6 \
              WHERE id = $1",
-            values![
-                id,
-                &profile.name,
-                key(&profile.name),
-                &profile.scope,
-                &profile.expression,
-                &profile.description,
-            ],
+            values![id, &profile.name, key(&profile.name), &profile.scope, &profile.expression, &profile.description,],
         )
         .await?;
     Ok(changed == 1)

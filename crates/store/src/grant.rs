@@ -86,10 +86,17 @@ pub async fn insert(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
     Ok(())
 }
 
-/// Lets a grant live at least until a time.
-pub async fn extend(tx: &mut Tx<'_>, id: GrantId, until: Timestamp) -> Result<()> {
-    tx.execute("UPDATE grants SET expires_at = $2 WHERE id = $1 AND expires_at < $2", values![id, until]).await?;
-    Ok(())
+/// Lets a grant that is not revoked live at least until a time. Says whether there is one: its row stays locked until the
+/// transaction ends, so that nothing is issued for a grant that is being revoked.
+pub async fn extend_living(tx: &mut Tx<'_>, id: GrantId, until: Timestamp) -> Result<bool> {
+    let changed = tx
+        .execute(
+            "UPDATE grants SET expires_at = CASE WHEN expires_at < $2 THEN $2 ELSE expires_at END \
+             WHERE id = $1 AND revoked_at IS NULL",
+            values![id, until],
+        )
+        .await?;
+    Ok(changed == 1)
 }
 
 /// Revokes a grant, and with it all its tokens.
@@ -100,11 +107,7 @@ pub async fn revoke(tx: &mut Tx<'_>, id: GrantId, now: Timestamp) -> Result<()> 
 
 /// Revokes all grants of a user: they were disabled, or somebody else knew their password.
 pub async fn revoke_of_user(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<u64> {
-    tx.execute(
-        "UPDATE grants SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL",
-        values![user, now],
-    )
-    .await
+    tx.execute("UPDATE grants SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL", values![user, now]).await
 }
 
 /// Revokes a session's grants except those that were given offline access.

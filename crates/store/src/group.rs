@@ -80,8 +80,7 @@ pub async fn update(tx: &mut Tx<'_>, id: GroupId, profile: &GroupProfile) -> Res
 
 async fn insert_parents(tx: &mut Tx<'_>, id: GroupId, parents: &BTreeSet<GroupId>) -> Result<()> {
     for parent in parents {
-        tx.execute("INSERT INTO group_parents (group_id, parent_id) VALUES ($1, $2)", values![id, *parent])
-            .await?;
+        tx.execute("INSERT INTO group_parents (group_id, parent_id) VALUES ($1, $2)", values![id, *parent]).await?;
     }
     Ok(())
 }
@@ -93,9 +92,8 @@ pub async fn delete(tx: &mut Tx<'_>, id: GroupId) -> Result<bool> {
 
 /// The groups a user is a direct member of.
 pub async fn of_user(tx: &mut Tx<'_>, user: UserId) -> Result<BTreeSet<GroupId>> {
-    let ids: Vec<String> = tx
-        .fetch("SELECT group_id FROM memberships WHERE user_id = $1 ORDER BY group_id", values![user])
-        .await?;
+    let ids: Vec<String> =
+        tx.fetch("SELECT group_id FROM memberships WHERE user_id = $1 ORDER BY group_id", values![user]).await?;
     ids.iter().map(|id| id.parse().map_err(|_| Error::Corrupt(format!("group {id:?}")))).collect()
 }
 
@@ -129,8 +127,7 @@ pub async fn add_member(tx: &mut Tx<'_>, group: GroupId, user: UserId) -> Result
 
 /// Ends a membership. Says whether there was one.
 pub async fn remove_member(tx: &mut Tx<'_>, group: GroupId, user: UserId) -> Result<bool> {
-    let changed = tx
-        .execute("DELETE FROM memberships WHERE user_id = $1 AND group_id = $2", values![user, group])
-        .await?;
+    let changed =
+        tx.execute("DELETE FROM memberships WHERE user_id = $1 AND group_id = $2", values![user, group]).await?;
     Ok(changed == 1)
 }

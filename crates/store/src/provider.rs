@@ -137,12 +137,7 @@ pub async fn update(tx: &mut Tx<'_>, id: ProviderId, profile: &ProviderProfile) 
 }
 
 /// Replaces a provider's client secret.
-pub async fn update_secret(
-    tx: &mut Tx<'_>,
-    cipher: &Cipher,
-    id: ProviderId,
-    secret: &Secret<String>,
-) -> Result<()> {
+pub async fn update_secret(tx: &mut Tx<'_>, cipher: &Cipher, id: ProviderId, secret: &Secret<String>) -> Result<()> {
     let sealed = cipher.seal(&place(id), secret.expose().as_bytes());
     tx.execute("UPDATE providers SET client_secret = $2 WHERE id = $1", values![id, sealed]).await?;
     Ok(())
@@ -150,11 +145,8 @@ pub async fn update_secret(
 
 async fn insert_mappings(tx: &mut Tx<'_>, id: ProviderId, mappings: &BTreeSet<MappingId>) -> Result<()> {
     for mapping in mappings {
-        tx.execute(
-            "INSERT INTO provider_mappings (provider_id, mapping_id) VALUES ($1, $2)",
-            values![id, *mapping],
-        )
-        .await?;
+        tx.execute("INSERT INTO provider_mappings (provider_id, mapping_id) VALUES ($1, $2)", values![id, *mapping])
+            .await?;
     }
     Ok(())
 }

@@ -19,8 +19,7 @@ pub async fn insert_or_find(tx: &mut Tx<'_>, name: &str, value: &str) -> Result<
 
 /// Takes a setting away if it has this value. Says whether it did: of several who try, one succeeds.
 pub async fn consume(tx: &mut Tx<'_>, name: &str, value: &str) -> Result<bool> {
-    let changed =
-        tx.execute("DELETE FROM settings WHERE name = $1 AND value = $2", values![name, value]).await?;
+    let changed = tx.execute("DELETE FROM settings WHERE name = $1 AND value = $2", values![name, value]).await?;
     Ok(changed == 1)
 }
 

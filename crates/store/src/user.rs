@@ -156,10 +156,7 @@ pub async fn active_members(tx: &mut Tx<'_>, group: GroupId) -> Result<Vec<UserI
             values![group],
         )
         .await?;
-    members
-        .iter()
-        .map(|id| id.parse().map_err(|_| Error::Corrupt(format!("membership of {id:?}"))))
-        .collect()
+    members.iter().map(|id| id.parse().map_err(|_| Error::Corrupt(format!("membership of {id:?}")))).collect()
 }
 
 pub(crate) fn json(value: &impl serde::Serialize) -> Result<String> {

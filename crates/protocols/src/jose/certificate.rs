@@ -16,8 +16,7 @@ pub(super) fn self_signed(pkcs8: &[u8], name: &str) -> Result<String, KeyError> 
     let mut subject = DistinguishedName::new();
     subject.push(DnType::CommonName, name);
     params.distinguished_name = subject;
-    let certificate =
-        params.self_signed(&key_pair(pkcs8)?).map_err(|error| KeyError::Crypto(error.to_string()))?;
+    let certificate = params.self_signed(&key_pair(pkcs8)?).map_err(|error| KeyError::Crypto(error.to_string()))?;
     Ok(certificate.pem())
 }
 

@@ -2,9 +2,7 @@
 
 use aws_lc_rs::{
     rsa,
-    signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
-    },
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair},
 };
 use doorward_core::{clock::Clock, signing_key::KeyVersion};
 use jiff::Timestamp;
@@ -108,18 +106,25 @@ mod tests {
     #[test]
     fn every_kind_is_imported_with_its_own_certificate() {
         for (algorithm, ..) in KeyAlgorithm::ALL {
-            let made = super::super::generate::generate(&Clock::system(), algorithm, "made", Timestamp::UNIX_EPOCH).unwrap();
+            let made =
+                super::super::generate::generate(&Clock::system(), algorithm, "made", Timestamp::UNIX_EPOCH).unwrap();
             let key = pem("PRIVATE KEY", made.private_key.expose());
             let alone = read(&key).unwrap();
             assert_eq!((alone.kid.as_str(), alone.algorithm), (made.kid.as_str(), algorithm));
             let with_certificate = read(&format!("{}{key}", made.certificate)).unwrap();
-            assert_eq!(with_certificate.certificate.replace(['\r', '\n'], ""), made.certificate.replace(['\r', '\n'], ""));
+            assert_eq!(
+                with_certificate.certificate.replace(['\r', '\n'], ""),
+                made.certificate.replace(['\r', '\n'], "")
+            );
         }
     }
 
     #[test]
     fn what_cannot_be_used_says_why() {
-        let make = || super::super::generate::generate(&Clock::system(), KeyAlgorithm::EcP256, "x", Timestamp::UNIX_EPOCH).unwrap();
+        let make = || {
+            super::super::generate::generate(&Clock::system(), KeyAlgorithm::EcP256, "x", Timestamp::UNIX_EPOCH)
+                .unwrap()
+        };
         let (one, other) = (make(), make());
         let key = pem("PRIVATE KEY", one.private_key.expose());
         assert_eq!(read("").unwrap_err(), KeyError::NoKey);

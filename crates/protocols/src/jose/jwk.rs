@@ -8,6 +8,7 @@ use base64::{
 use doorward_core::signing_key::{KeyAlgorithm, KeyVersion};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 use super::{
     KeyError,
@@ -31,8 +32,9 @@ fn required_members(pair: &Pair) -> Result<Map<String, Value>, KeyError> {
 
 /// The SHA-256 thumbprint, which serves as `kid`.
 pub(super) fn thumbprint(pair: &Pair) -> Result<String, KeyError> {
-    // serde_json keeps members in lexicographic order, as section 3.3 demands.
-    let canonical = Value::Object(required_members(pair)?).to_string();
+    // Members in lexicographic order, as section 3.3 demands.
+    let members: BTreeMap<String, Value> = required_members(pair)?.into_iter().collect();
+    let canonical = serde_json::to_string(&members).map_err(|error| KeyError::Crypto(error.to_string()))?;
     Ok(URL_SAFE_NO_PAD.encode(digest(&SHA256, canonical.as_bytes())))
 }
 

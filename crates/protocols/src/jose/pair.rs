@@ -71,9 +71,7 @@ impl Pair {
     pub(super) fn to_pkcs8(&self) -> Result<Vec<u8>, KeyError> {
         let failed = |_| KeyError::Crypto("the key could not be written".to_owned());
         Ok(match self {
-            Self::Rsa(pair) => {
-                AsDer::<Pkcs8V1Der<'_>>::as_der(pair).map_err(failed)?.as_ref().to_vec()
-            }
+            Self::Rsa(pair) => AsDer::<Pkcs8V1Der<'_>>::as_der(pair).map_err(failed)?.as_ref().to_vec(),
             Self::EcP256(pair) | Self::EcP384(pair) => pair.to_pkcs8v1().map_err(failed)?.as_ref().to_vec(),
             Self::Ed25519(pair) => pair.to_pkcs8v1().map_err(failed)?.as_ref().to_vec(),
         })

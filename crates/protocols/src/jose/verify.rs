@@ -68,7 +68,11 @@ pub fn id_token_hint(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jose::{generate::generate, jwk::public_jwk, signer::{Signer, TokenKind}};
+    use crate::jose::{
+        generate::generate,
+        jwk::public_jwk,
+        signer::{Signer, TokenKind},
+    };
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     use doorward_core::{clock::Clock, signing_key::KeyVersion};
     use jiff::Timestamp;

@@ -89,9 +89,9 @@ fn percent_decode(text: &str) -> Option<String> {
     if text.contains(['&', '=']) {
         return None;
     }
-    form_urlencoded::parse(text.as_bytes()).next().map_or(Some(String::new()), |(name, _)| {
-        if name.contains('\u{fffd}') { None } else { Some(name.into_owned()) }
-    })
+    form_urlencoded::parse(text.as_bytes())
+        .next()
+        .map_or(Some(String::new()), |(name, _)| if name.contains('\u{fffd}') { None } else { Some(name.into_owned()) })
 }
 
 impl ClientCredentials {

@@ -24,6 +24,18 @@ impl Parameters {
     /// `invalid_request` if it is too large, holds a NUL or text that is not UTF-8, or repeats a name
     /// (RFC 6749, sections 3.1 and 3.2).
     pub fn parse(encoded: &[u8]) -> Result<Self, OAuthError> {
+        Self::parse_up_to(encoded, VALUE_MAX)
+    }
+
+    /// The same for a form that carries an access token, which may take up the whole form.
+    ///
+    /// # Errors
+    /// As [`Parameters::parse`].
+    pub fn parse_long(encoded: &[u8]) -> Result<Self, OAuthError> {
+        Self::parse_up_to(encoded, TOTAL_MAX)
+    }
+
+    fn parse_up_to(encoded: &[u8], value_max: usize) -> Result<Self, OAuthError> {
         let refuse = |description| Err(OAuthError::new(ErrorCode::InvalidRequest, description));
         if encoded.len() > TOTAL_MAX {
             return refuse("The request is too large");
@@ -36,7 +48,7 @@ impl Parameters {
             if name.contains('\0') || value.contains('\0') {
                 return refuse("A parameter holds a NUL");
             }
-            if value.len() > VALUE_MAX || name.len() > VALUE_MAX {
+            if value.len() > value_max || name.len() > VALUE_MAX {
                 return refuse("A parameter is too long");
             }
             if parameters.len() == COUNT_MAX {

@@ -87,9 +87,12 @@ mod tests {
 
     #[test]
     fn weak_or_malformed_challenges_are_refused() {
-        for (challenge, method) in
-            [(Some(CHALLENGE), None), (Some(VERIFIER), Some("plain")), (Some("short"), Some("S256")), (None, Some("S256"))]
-        {
+        for (challenge, method) in [
+            (Some(CHALLENGE), None),
+            (Some(VERIFIER), Some("plain")),
+            (Some("short"), Some("S256")),
+            (None, Some("S256")),
+        ] {
             assert!(check_challenge(challenge, method, false).is_err());
         }
         assert!(check_challenge(None, None, true).is_err());

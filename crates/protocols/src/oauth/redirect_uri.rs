@@ -29,7 +29,9 @@ pub enum RedirectUriError {
     #[error("it holds a fragment")]
     Fragment,
     /// Neither http nor https nor a private-use scheme.
-    #[error("its scheme \"{0}\" is not allowed; use https, http or a private-use scheme with a dot such as com.example.app")]
+    #[error(
+        "its scheme \"{0}\" is not allowed; use https, http or a private-use scheme with a dot such as com.example.app"
+    )]
     Scheme(String),
     /// An expression that does not compile or is too large.
     #[error("the expression is not valid: {0}")]
@@ -178,7 +180,12 @@ mod tests {
 
     #[test]
     fn pocket_id_ghsa_9h33_user_info_is_refused_whatever_matches() {
-        for uri in ["https://netbox.example.org@evil.example/", "https://a:b@evil.example/", "https://@evil.example/", "https://a@b@c/"] {
+        for uri in [
+            "https://netbox.example.org@evil.example/",
+            "https://a:b@evil.example/",
+            "https://@evil.example/",
+            "https://a@b@c/",
+        ] {
             assert_eq!(check(uri), Err(RedirectUriError::UserInfo), "{uri}");
             assert!(!allowed(uri, &regex(".*")));
         }
@@ -186,7 +193,13 @@ mod tests {
 
     #[test]
     fn cve_2024_21637_scripts_are_no_addresses() {
-        for uri in ["javascript:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd", "JavaScript://x/%0aalert(1)"] {
+        for uri in [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "vbscript:x",
+            "file:///etc/passwd",
+            "JavaScript://x/%0aalert(1)",
+        ] {
             assert!(matches!(check(uri), Err(RedirectUriError::Scheme(_))), "{uri}");
             assert!(!allowed(uri, &regex(".*")));
         }
@@ -200,8 +213,19 @@ mod tests {
     #[test]
     fn malformed_addresses_are_refused() {
         for uri in [
-            "", "/relative", "//host/x", "https:", "https://", "https:///path", "https:host/x", "https://a/#x", "https://a/ b",
-            "https://a\\@b/", "https://a/\r\nx", "https://ä/", "https://a/\0",
+            "",
+            "/relative",
+            "//host/x",
+            "https:",
+            "https://",
+            "https:///path",
+            "https:host/x",
+            "https://a/#x",
+            "https://a/ b",
+            "https://a\\@b/",
+            "https://a/\r\nx",
+            "https://ä/",
+            "https://a/\0",
         ] {
             assert!(check(uri).is_err(), "{uri:?}");
         }

@@ -1,12 +1,8 @@
 //! Claim mappings: Jinja expressions, evaluated with bounded effort, that may add claims and never replace those that
 //! tokens stand on.
 
-use doorward_core::{
-    claim_mapping::ClaimMapping,
-    group::Group,
-    user::User,
-};
-use minijinja::{Environment, Expression, UndefinedBehavior, context};
+use doorward_core::{claim_mapping::ClaimMapping, group::Group, user::User};
+use minijinja::{Environment, Expression, UndefinedBehavior, context, value::ValueKind};
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
 
@@ -19,8 +15,23 @@ const DEPTH_MAX: usize = 8;
 
 /// Claims that no mapping may write.
 pub const PROTECTED: [&str; 17] = [
-    "iss", "sub", "aud", "exp", "iat", "nbf", "nonce", "sid", "jti", "azp", "acr", "amr", "auth_time", "at_hash", "c_hash",
-    "client_id", "scope",
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "nbf",
+    "nonce",
+    "sid",
+    "jti",
+    "azp",
+    "acr",
+    "amr",
+    "auth_time",
+    "at_hash",
+    "c_hash",
+    "client_id",
+    "scope",
 ];
 
 /// Why a mapping made no claims. Says it in words that an administrator can act on.
@@ -78,6 +89,11 @@ impl CompiledMapping {
     pub fn evaluate(&self, input: &ClaimInput) -> Result<Map<String, Value>, MappingError> {
         let expression = self.expression.as_ref().map_err(Clone::clone)?;
         let made = expression.eval(&input.0).map_err(|error| MappingError(reason(&error)))?;
+        if let Some(path) = undefined_member(&made, DEPTH_MAX + 1) {
+            return Err(MappingError(format!(
+                "{path} is made from something that does not exist; test with \"is defined\" or use default()"
+            )));
+        }
         let made = serde_json::to_value(&made).map_err(|error| MappingError(error.to_string()))?;
         let Value::Object(mut claims) = made else {
             return Err(MappingError("the expression must make a map, such as {\"claim\": user.name}".to_owned()));
@@ -100,10 +116,29 @@ fn reason(error: &minijinja::Error) -> String {
     match error.kind() {
         minijinja::ErrorKind::OutOfFuel => "the expression takes too many steps".to_owned(),
         minijinja::ErrorKind::UndefinedError => {
-            format!("the expression uses something that does not exist ({error}); test with \"is defined\" or use default()")
+            format!(
+                "the expression uses something that does not exist ({error}); test with \"is defined\" or use default()"
+            )
         }
         _ => error.to_string(),
     }
+}
+
+/// The first member, as a path, whose value is undefined: in strict mode an undefined value fails when it is used, but
+/// not when it is only handed on.
+fn undefined_member(value: &minijinja::Value, levels: usize) -> Option<String> {
+    if value.is_undefined() {
+        return Some("the value".to_owned());
+    }
+    if levels == 0 || !matches!(value.kind(), ValueKind::Map | ValueKind::Seq) {
+        return None;
+    }
+    let is_map = value.kind() == ValueKind::Map;
+    value.try_iter().ok()?.find_map(|key| {
+        let member = if is_map { value.get_item(&key).ok()? } else { key.clone() };
+        let inner = undefined_member(&member, levels - 1)?;
+        Some(if is_map { format!("\"{key}\": {inner}") } else { inner })
+    })
 }
 
 fn depth(value: &Value) -> usize {
@@ -157,7 +192,9 @@ impl ClaimInput {
             "groups": groups,
         });
         let application = json!({ "slug": slug, "name": application_name });
-        Self(context! { user => minijinja::Value::from(minijinja::value::Serde(user)), application => minijinja::Value::from(minijinja::value::Serde(application)) })
+        Self(
+            context! { user => minijinja::Value::from(minijinja::value::Serde(user)), application => minijinja::Value::from(minijinja::value::Serde(application)) },
+        )
     }
 }
 
@@ -194,7 +231,13 @@ fn merge(into: &mut Map<String, Value>, from: Map<String, Value>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use doorward_core::{claim_mapping::DEFAULTS, clock::Clock, group::GroupProfile, id::{GroupId, UserId}, user::UserProfile};
+    use doorward_core::{
+        claim_mapping::DEFAULTS,
+        clock::Clock,
+        group::GroupProfile,
+        id::{GroupId, UserId},
+        user::UserProfile,
+    };
     use proptest::prelude::*;
 
     fn input() -> ClaimInput {
@@ -202,8 +245,19 @@ mod tests {
         let mut profile = UserProfile::named("alice");
         profile.name = "Alice Example".into();
         profile.email = "alice@example.org".into();
-        let user = User { id: UserId::new(&clock), pk: 1, uid: "u".into(), profile: profile.tidied(), created_at: clock.now(), updated_at: clock.now() };
-        let group = |name: &str| Group { id: GroupId::new(&clock), profile: GroupProfile::named(name), created_at: clock.now() };
+        let user = User {
+            id: UserId::new(&clock),
+            pk: 1,
+            uid: "u".into(),
+            profile: profile.tidied(),
+            created_at: clock.now(),
+            updated_at: clock.now(),
+        };
+        let group = |name: &str| Group {
+            id: GroupId::new(&clock),
+            profile: GroupProfile::named(name),
+            created_at: clock.now(),
+        };
         ClaimInput::new(&user, &[group("netbox-users"), group("netbox-admins")], false, "netbox", "NetBox")
     }
 
@@ -214,22 +268,29 @@ mod tests {
 
     #[test]
     fn the_defaults_make_authentiks_claims_and_better() {
-        let mappings: Vec<_> =
-            DEFAULTS.iter().map(|(scope, name, _, expression)| CompiledMapping::from_parts(name, scope, expression)).collect();
+        let mappings: Vec<_> = DEFAULTS
+            .iter()
+            .map(|(scope, name, _, expression)| CompiledMapping::from_parts(name, scope, expression))
+            .collect();
         let mut claims = evaluate_all(&mappings, |_| true, &input()).unwrap();
         claims.remove("updated_at").unwrap().as_i64().unwrap();
-        assert_eq!(Value::Object(claims), json!({
-            "email": "alice@example.org", "email_verified": false,
-            "name": "Alice Example", "given_name": "Alice", "family_name": "Example",
-            "preferred_username": "alice", "nickname": "alice", "groups": ["netbox-admins", "netbox-users"],
-        }));
+        assert_eq!(
+            Value::Object(claims),
+            json!({
+                "email": "alice@example.org", "email_verified": false,
+                "name": "Alice Example", "given_name": "Alice", "family_name": "Example",
+                "preferred_username": "alice", "nickname": "alice", "groups": ["netbox-admins", "netbox-users"],
+            })
+        );
         let only_email = evaluate_all(&mappings, |scope| scope == "email", &input()).unwrap();
         assert_eq!(only_email.len(), 2);
     }
 
     #[test]
     fn superuser_claims_are_plain_expressions() {
-        let is_member = |group: &str| format!("{{\"x\": user.groups | selectattr(\"name\", \"in\", [\"{group}\"]) | list | length > 0}}");
+        let is_member = |group: &str| {
+            format!("{{\"x\": user.groups | selectattr(\"name\", \"in\", [\"{group}\"]) | list | length > 0}}")
+        };
         assert_eq!(evaluate(&is_member("netbox-admins")), Ok(json!({"x": true})));
         assert_eq!(evaluate(&is_member("other")), Ok(json!({"x": false})));
     }

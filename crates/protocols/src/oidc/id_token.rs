@@ -126,7 +126,10 @@ mod tests {
     #[test]
     fn at_hash_is_the_left_half_of_the_algorithms_hash() {
         // OpenID Connect Core 1.0, appendix A.3: this access token has this at_hash.
-        assert_eq!(half_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y", KeyAlgorithm::Rsa), "77QmUPtjPfzWtF2AnpK9RQ");
+        assert_eq!(
+            half_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y", KeyAlgorithm::Rsa),
+            "77QmUPtjPfzWtF2AnpK9RQ"
+        );
         assert_eq!(URL_SAFE_NO_PAD.decode(half_hash("x", KeyAlgorithm::EcP384)).unwrap().len(), 24);
         assert_eq!(URL_SAFE_NO_PAD.decode(half_hash("x", KeyAlgorithm::Ed25519)).unwrap().len(), 32);
     }

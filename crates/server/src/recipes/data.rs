@@ -14,6 +14,9 @@ pub(super) struct RecipeData {
     pub icon: String,
     pub group_heading: String,
     pub launch_url: String,
+    /// Whether the application drops characters outside `[A-Za-z0-9@+._-]` from usernames.
+    #[serde(default)]
+    pub changes_usernames: bool,
     pub scopes: Vec<String>,
     pub redirect_uris: Vec<UriData>,
     #[serde(default)]

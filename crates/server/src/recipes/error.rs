@@ -12,9 +12,7 @@ pub enum RecipeError {
         known: String,
     },
     /// The application's address cannot be used.
-    #[error(
-        "`{given}` cannot be the application's address: {why}; give it like https://netbox.example.org"
-    )]
+    #[error("`{given}` cannot be the application's address: {why}; give it like https://netbox.example.org")]
     BadUrl {
         /// The address.
         given: String,

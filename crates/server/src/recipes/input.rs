@@ -37,11 +37,8 @@ impl Options {
     pub(super) fn read(recipe: &Recipe, json: &serde_json::Value) -> Result<Self, RecipeError> {
         let options: Self = match json {
             serde_json::Value::Null => Self::default(),
-            other => {
-                serde_json::from_value(other.clone()).map_err(|error| RecipeError::BadOptions {
-                    detail: error.to_string(),
-                })?
-            }
+            other => serde_json::from_value(other.clone())
+                .map_err(|error| RecipeError::BadOptions { detail: error.to_string() })?,
         };
         options.checked(recipe)
     }
@@ -50,21 +47,9 @@ impl Options {
     pub(super) fn checked(mut self, recipe: &Recipe) -> Result<Self, RecipeError> {
         let parameters = &recipe.data.parameters;
         for (used, parameter, declared) in [
-            (
-                !self.superuser_groups.is_empty(),
-                "superuser_groups",
-                &parameters.superuser_groups,
-            ),
-            (
-                !self.managed_groups.is_empty(),
-                "managed_groups",
-                &parameters.managed_groups,
-            ),
-            (
-                self.group_prefix.is_some(),
-                "group_prefix",
-                &parameters.group_prefix,
-            ),
+            (!self.superuser_groups.is_empty(), "superuser_groups", &parameters.superuser_groups),
+            (!self.managed_groups.is_empty(), "managed_groups", &parameters.managed_groups),
+            (self.group_prefix.is_some(), "group_prefix", &parameters.group_prefix),
         ] {
             if used && declared.is_none() {
                 return Err(recipe.unknown_parameter(parameter));
@@ -76,10 +61,7 @@ impl Options {
         self.superuser_groups = distinct(self.superuser_groups);
         self.managed_groups = distinct(self.managed_groups);
         if self.group_prefix.is_none() && self.managed_groups.is_empty() {
-            self.group_prefix = parameters
-                .group_prefix
-                .as_ref()
-                .and_then(|parameter| parameter.default.clone());
+            self.group_prefix = parameters.group_prefix.as_ref().and_then(|parameter| parameter.default.clone());
         }
         match &self.group_prefix {
             Some(prefix) if prefix.trim().is_empty() => Err(RecipeError::EmptyPrefix),
@@ -93,9 +75,7 @@ impl Recipe {
     /// The parameters of this recipe: name, label and help, for forms.
     #[must_use]
     pub fn parameters(&self) -> Vec<(&'static str, &str, &str)> {
-        self.declared()
-            .map(|(name, parameter)| (name, parameter.label.as_str(), parameter.help.as_str()))
-            .collect()
+        self.declared().map(|(name, parameter)| (name, parameter.label.as_str(), parameter.help.as_str())).collect()
     }
 
     fn declared(&self) -> impl Iterator<Item = (&'static str, &Parameter)> {
@@ -111,16 +91,8 @@ impl Recipe {
 
     fn unknown_parameter(&self, parameter: &'static str) -> RecipeError {
         let allowed: Vec<&str> = self.declared().map(|(name, _)| name).collect();
-        let allowed = if allowed.is_empty() {
-            "none".to_owned()
-        } else {
-            allowed.join(", ")
-        };
-        RecipeError::UnknownParameter {
-            recipe: self.data.id.clone(),
-            parameter,
-            allowed,
-        }
+        let allowed = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
+        RecipeError::UnknownParameter { recipe: self.data.id.clone(), parameter, allowed }
     }
 }
 
@@ -134,10 +106,7 @@ fn check_group(name: &str) -> Result<(), RecipeError> {
     } else {
         return Ok(());
     };
-    Err(RecipeError::BadGroup {
-        given: name.escape_debug().to_string(),
-        why,
-    })
+    Err(RecipeError::BadGroup { given: name.escape_debug().to_string(), why })
 }
 
 fn distinct(names: Vec<String>) -> Vec<String> {
@@ -169,10 +138,7 @@ pub(super) fn base_url(url: &Url) -> Result<String, RecipeError> {
     } else {
         return Ok(url.as_str().trim_end_matches('/').to_owned());
     };
-    Err(RecipeError::BadUrl {
-        given: shown(url),
-        why,
-    })
+    Err(RecipeError::BadUrl { given: shown(url), why })
 }
 
 /// The address for a message: without a password.
@@ -187,9 +153,7 @@ fn shown(url: &Url) -> String {
 /// Whether an address can stand in any settings as it is: printable ASCII without quotes, braces, backslash and the like.
 pub(super) fn writable(text: &str) -> bool {
     !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&()*+,;=%".contains(&byte))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&()*+,;=%".contains(&byte))
 }
 
 #[cfg(test)]
@@ -202,26 +166,11 @@ mod tests {
 
     #[test]
     fn a_slash_at_the_end_does_not_matter_and_a_path_stays() {
-        assert_eq!(
-            base("http://127.0.0.1:18000").unwrap(),
-            "http://127.0.0.1:18000"
-        );
-        assert_eq!(
-            base("http://127.0.0.1:18000/").unwrap(),
-            "http://127.0.0.1:18000"
-        );
-        assert_eq!(
-            base("https://example.org/netbox").unwrap(),
-            "https://example.org/netbox"
-        );
-        assert_eq!(
-            base("https://example.org/netbox/").unwrap(),
-            "https://example.org/netbox"
-        );
-        assert_eq!(
-            base("HTTPS://Example.ORG:443/").unwrap(),
-            "https://example.org"
-        );
+        assert_eq!(base("http://127.0.0.1:18000").unwrap(), "http://127.0.0.1:18000");
+        assert_eq!(base("http://127.0.0.1:18000/").unwrap(), "http://127.0.0.1:18000");
+        assert_eq!(base("https://example.org/netbox").unwrap(), "https://example.org/netbox");
+        assert_eq!(base("https://example.org/netbox/").unwrap(), "https://example.org/netbox");
+        assert_eq!(base("HTTPS://Example.ORG:443/").unwrap(), "https://example.org");
     }
 
     #[test]
@@ -237,10 +186,7 @@ mod tests {
             ("https://example.org/it's", "quotes"),
         ] {
             let error = base(text).unwrap_err().to_string();
-            assert!(
-                error.contains(why) && error.contains("https://netbox.example.org"),
-                "{text}: {error}"
-            );
+            assert!(error.contains(why) && error.contains("https://netbox.example.org"), "{text}: {error}");
             assert!(!error.contains("pass@"), "{error}");
         }
     }

@@ -50,11 +50,13 @@ pub struct Recipe {
 /// All recipes, by id.
 #[must_use]
 pub fn all() -> Vec<RecipeSummary> {
-    ids()
-        .iter()
-        .filter_map(|id| Recipe::find(id).ok())
-        .map(|recipe| recipe.summary())
-        .collect()
+    ids().iter().filter_map(|id| Recipe::find(id).ok()).map(|recipe| recipe.summary()).collect()
+}
+
+/// Whether the application of a recipe drops characters outside `[A-Za-z0-9@+._-]` from usernames.
+#[must_use]
+pub fn changes_usernames(id: &str) -> bool {
+    Recipe::find(id).is_ok_and(|recipe| recipe.data.changes_usernames)
 }
 
 /// Ids of all recipe files, sorted.
@@ -84,14 +86,9 @@ impl Recipe {
             .iter()
             .find(|known| known.as_str() == id)
             .and_then(|id| file(&format!("{id}.toml")))
-            .ok_or_else(|| RecipeError::UnknownRecipe {
-                given: id.to_owned(),
-                known: known.join(", "),
-            })?;
-        let data = toml::from_str(&text).map_err(|error| RecipeError::Broken {
-            recipe: id.to_owned(),
-            detail: error.to_string(),
-        })?;
+            .ok_or_else(|| RecipeError::UnknownRecipe { given: id.to_owned(), known: known.join(", ") })?;
+        let data = toml::from_str(&text)
+            .map_err(|error| RecipeError::Broken { recipe: id.to_owned(), detail: error.to_string() })?;
         Ok(Self { data })
     }
 
@@ -119,9 +116,6 @@ impl Recipe {
     }
 
     fn broken(&self, detail: impl Into<String>) -> RecipeError {
-        RecipeError::Broken {
-            recipe: self.data.id.clone(),
-            detail: detail.into(),
-        }
+        RecipeError::Broken { recipe: self.data.id.clone(), detail: detail.into() }
     }
 }

@@ -93,8 +93,7 @@ impl Recipe {
             redirect_uris,
             scopes: self.data.scopes.clone(),
             mappings,
-            options: serde_json::to_value(&options)
-                .map_err(|error| self.broken(error.to_string()))?,
+            options: serde_json::to_value(&options).map_err(|error| self.broken(error.to_string()))?,
         })
     }
 }

@@ -15,14 +15,10 @@ pub(super) const UNWRITABLE: &str = "value holds characters that cannot be writt
 /// Adds the filters that recipe templates quote with.
 pub(super) fn add_filters(environment: &mut Environment<'_>) {
     environment.add_filter("python_string", |text: String| python_string(&text));
-    environment.add_filter("python_list", |items: Vec<String>| {
-        list(&items, python_string)
-    });
+    environment.add_filter("python_list", |items: Vec<String>| list(&items, python_string));
     environment.add_filter("yaml_string", |text: String| yaml_string(&text));
     environment.add_filter("jinja_string", |text: String| jinja_string(&text));
-    environment.add_filter("jinja_list", |items: Vec<String>| {
-        list(&items, jinja_string)
-    });
+    environment.add_filter("jinja_list", |items: Vec<String>| list(&items, jinja_string));
     environment.add_filter("plain", |value: Value| plain(&value));
 }
 
@@ -81,15 +77,9 @@ pub(super) fn jinja_string(text: &str) -> String {
 fn plain(value: &Value) -> Result<String, Error> {
     let refuse = || Error::new(ErrorKind::InvalidOperation, UNWRITABLE);
     let text = value.as_str().ok_or_else(refuse)?;
-    let ordinary = |character: char| {
-        character.is_ascii_alphanumeric() || character == ' ' || PLAIN.contains(character)
-    };
+    let ordinary = |character: char| character.is_ascii_alphanumeric() || character == ' ' || PLAIN.contains(character);
     let outer_space = text.starts_with(' ') || text.ends_with(' ');
-    if !text.is_empty() && !outer_space && text.chars().all(ordinary) {
-        Ok(text.to_owned())
-    } else {
-        Err(refuse())
-    }
+    if !text.is_empty() && !outer_space && text.chars().all(ordinary) { Ok(text.to_owned()) } else { Err(refuse()) }
 }
 
 /// `\xNN`, `\uNNNN` or `\UNNNNNNNN`, which Python and YAML share.
@@ -207,11 +197,7 @@ mod tests {
 
     #[test]
     fn plain_lets_secrets_and_addresses_through() {
-        for text in [
-            "Abc019",
-            "https://example.org/a/?b=c%3A&d=e_f~g",
-            "openid profile",
-        ] {
+        for text in ["Abc019", "https://example.org/a/?b=c%3A&d=e_f~g", "openid profile"] {
             assert_eq!(plain(&Value::from(text)).unwrap(), text);
         }
         for text in ["", " a", "a ", "a#b", "a$b", "a\nb", "ä"] {

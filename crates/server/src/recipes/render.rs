@@ -13,14 +13,8 @@ pub(super) type Context = BTreeMap<&'static str, Value>;
 pub(super) fn context(url: &str, options: &Options) -> Context {
     BTreeMap::from([
         ("url", Value::from(url)),
-        (
-            "superuser_groups",
-            Value::from(options.superuser_groups.clone()),
-        ),
-        (
-            "managed_groups",
-            Value::from(options.managed_groups.clone()),
-        ),
+        ("superuser_groups", Value::from(options.superuser_groups.clone())),
+        ("managed_groups", Value::from(options.managed_groups.clone())),
         ("group_prefix", Value::from(options.group_prefix.clone())),
     ])
 }
@@ -28,10 +22,7 @@ pub(super) fn context(url: &str, options: &Options) -> Context {
 /// Tags on lines of their own leave no empty lines behind.
 fn syntax() -> SyntaxConfig {
     let mut syntax = SyntaxConfig::builder();
-    syntax
-        .trim_blocks(true)
-        .lstrip_blocks(true)
-        .keep_trailing_newline(true);
+    syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
     // Only clashing delimiters can fail, and these are the default ones.
     syntax.build().unwrap_or_default()
 }
@@ -50,39 +41,25 @@ impl<'a> Renderer<'a> {
         environment.set_syntax(syntax());
         environment.set_loader(|name| Ok(super::file(name)));
         quote::add_filters(&mut environment);
-        Self {
-            recipe,
-            environment,
-        }
+        Self { recipe, environment }
     }
 
     /// Renders a template file, named as in the recipe.
     pub(super) fn template(&self, name: &str, values: &Context) -> Result<String, RecipeError> {
-        let template = self
-            .environment
-            .get_template(name)
-            .map_err(|error| self.fault(name, &error))?;
-        template
-            .render(values)
-            .map_err(|error| self.fault(name, &error))
+        let template = self.environment.get_template(name).map_err(|error| self.fault(name, &error))?;
+        template.render(values).map_err(|error| self.fault(name, &error))
     }
 
     /// Renders a short text from the recipe file.
     pub(super) fn text(&self, source: &str, values: &Context) -> Result<String, RecipeError> {
-        self.environment
-            .render_str(source, values)
-            .map_err(|error| self.fault(source, &error))
+        self.environment.render_str(source, values).map_err(|error| self.fault(source, &error))
     }
 
     /// Whether an expression from the recipe file holds.
     pub(super) fn holds(&self, expression: &str, values: &Context) -> Result<bool, RecipeError> {
-        let compiled = self
-            .environment
-            .compile_expression(expression)
-            .map_err(|error| self.fault(expression, &error))?;
-        let value = compiled
-            .eval(values)
-            .map_err(|error| self.fault(expression, &error))?;
+        let compiled =
+            self.environment.compile_expression(expression).map_err(|error| self.fault(expression, &error))?;
+        let value = compiled.eval(values).map_err(|error| self.fault(expression, &error))?;
         Ok(value.is_true())
     }
 
@@ -91,17 +68,11 @@ impl<'a> Renderer<'a> {
         let mut detail = String::new();
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
         while let Some(current) = cause {
-            let refused = current
-                .downcast_ref::<minijinja::Error>()
-                .is_some_and(|error| {
-                    error.kind() == ErrorKind::InvalidOperation
-                        && error.detail() == Some(quote::UNWRITABLE)
-                });
+            let refused = current.downcast_ref::<minijinja::Error>().is_some_and(|error| {
+                error.kind() == ErrorKind::InvalidOperation && error.detail() == Some(quote::UNWRITABLE)
+            });
             if refused {
-                return RecipeError::Unwritable {
-                    template: place.to_owned(),
-                    allowed: quote::PLAIN,
-                };
+                return RecipeError::Unwritable { template: place.to_owned(), allowed: quote::PLAIN };
             }
             detail.push_str(": ");
             detail.push_str(&current.to_string());

@@ -54,9 +54,7 @@ impl FromStr for Style {
         Self::ALL
             .into_iter()
             .find(|style| style.as_str() == text)
-            .ok_or_else(|| RecipeError::UnknownStyle {
-                given: text.escape_debug().to_string(),
-            })
+            .ok_or_else(|| RecipeError::UnknownStyle { given: text.escape_debug().to_string() })
     }
 }
 
@@ -135,12 +133,7 @@ impl Recipe {
 
     fn blocks(&self, style: Style, version: AppVersion) -> Result<Vec<&BlockData>, RecipeError> {
         let mut blocks = Vec::new();
-        for block in self
-            .data
-            .settings
-            .iter()
-            .filter(|block| block.style == style)
-        {
+        for block in self.data.settings.iter().filter(|block| block.style == style) {
             if self.covers(block.since.as_deref(), block.before.as_deref(), version)? {
                 blocks.push(block);
             }
@@ -174,20 +167,9 @@ impl Recipe {
         offered.join(", ")
     }
 
-    fn covers(
-        &self,
-        since: Option<&str>,
-        before: Option<&str>,
-        version: AppVersion,
-    ) -> Result<bool, RecipeError> {
-        let begun = since
-            .map(|text| self.version(text))
-            .transpose()?
-            .is_none_or(|since| version >= since);
-        let ended = before
-            .map(|text| self.version(text))
-            .transpose()?
-            .is_some_and(|before| version >= before);
+    fn covers(&self, since: Option<&str>, before: Option<&str>, version: AppVersion) -> Result<bool, RecipeError> {
+        let begun = since.map(|text| self.version(text)).transpose()?.is_none_or(|since| version >= since);
+        let ended = before.map(|text| self.version(text)).transpose()?.is_some_and(|before| version >= before);
         Ok(begun && !ended)
     }
 
@@ -200,19 +182,10 @@ impl Recipe {
     ) -> Result<Vec<String>, RecipeError> {
         let mut notes = Vec::new();
         for note in &self.data.notes {
-            let NoteData {
-                styles,
-                since,
-                before,
-                when,
-                text,
-            } = note;
+            let NoteData { styles, since, before, when, text } = note;
             let meant = (styles.is_empty() || styles.contains(&style))
                 && self.covers(since.as_deref(), before.as_deref(), version)?;
-            let holds = meant
-                && when
-                    .as_deref()
-                    .map_or(Ok(true), |when| renderer.holds(when, values))?;
+            let holds = meant && when.as_deref().map_or(Ok(true), |when| renderer.holds(when, values))?;
             if holds {
                 notes.push(renderer.text(text, values)?);
             }
@@ -226,20 +199,11 @@ impl Recipe {
         let issuer = address("issuer", &input.issuer)?;
         let public_url = address("public URL", &input.public_url)?;
         let mut values = context(&url, &options);
-        values.insert(
-            "sign_out_url",
-            Value::from(self.sign_out_url(input, &values)?),
-        );
+        values.insert("sign_out_url", Value::from(self.sign_out_url(input, &values)?));
         values.insert("issuer", Value::from(input.issuer.as_str()));
         values.insert("issuer_is_loopback", Value::from(is_loopback(&issuer)));
-        values.insert(
-            "public_url",
-            Value::from(public_url.as_str().trim_end_matches('/')),
-        );
-        values.insert(
-            "end_session_url",
-            Value::from(input.end_session_url.as_str()),
-        );
+        values.insert("public_url", Value::from(public_url.as_str().trim_end_matches('/')));
+        values.insert("end_session_url", Value::from(input.end_session_url.as_str()));
         values.insert("client_id", Value::from(input.client_id.as_str()));
         values.insert("client_secret", Value::from(input.client_secret.as_str()));
         self.version_values(version, &mut values)?;
@@ -247,21 +211,11 @@ impl Recipe {
     }
 
     fn version_values(&self, version: AppVersion, values: &mut Context) -> Result<(), RecipeError> {
-        let checked = self
-            .data
-            .versions
-            .checked
-            .as_deref()
-            .map(|text| self.version(text))
-            .transpose()?;
-        let newer =
-            checked.is_some_and(|(major, minor, _)| (version.0, version.1) > (major, minor));
+        let checked = self.data.versions.checked.as_deref().map(|text| self.version(text)).transpose()?;
+        let newer = checked.is_some_and(|(major, minor, _)| (version.0, version.1) > (major, minor));
         let mut has = BTreeMap::new();
         for feature in &self.data.features {
-            has.insert(
-                feature.name.clone(),
-                version >= self.version(&feature.since)?,
-            );
+            has.insert(feature.name.clone(), version >= self.version(&feature.since)?);
         }
         values.insert("version", Value::from(show(version)));
         values.insert("checked", Value::from(checked.map(show)));
@@ -274,14 +228,8 @@ impl Recipe {
     /// whole (`OpenID` Connect RP-Initiated Logout 1.0, section 2).
     fn sign_out_url(&self, input: &SettingsInput, values: &Context) -> Result<String, RecipeError> {
         let mut address = address("end-session address", &input.end_session_url)?;
-        let logout = self
-            .data
-            .redirect_uris
-            .iter()
-            .find(|uri| uri.kind == UriKind::Logout);
-        let logout = logout
-            .map(|uri| Renderer::new(self).text(&uri.uri, values))
-            .transpose()?;
+        let logout = self.data.redirect_uris.iter().find(|uri| uri.kind == UriKind::Logout);
+        let logout = logout.map(|uri| Renderer::new(self).text(&uri.uri, values)).transpose()?;
         let mut query = address.query_pairs_mut();
         query.append_pair("client_id", &input.client_id);
         if let Some(logout) = logout {
@@ -293,16 +241,9 @@ impl Recipe {
 }
 
 fn address(what: &'static str, given: &str) -> Result<Url, RecipeError> {
-    let bad = || RecipeError::BadAddress {
-        what,
-        given: given.escape_debug().to_string(),
-    };
+    let bad = || RecipeError::BadAddress { what, given: given.escape_debug().to_string() };
     let url = Url::parse(given).map_err(|_| bad())?;
-    if writable(given) && matches!(url.scheme(), "http" | "https") {
-        Ok(url)
-    } else {
-        Err(bad())
-    }
+    if writable(given) && matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err(bad()) }
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -33,11 +33,7 @@ fn settings_input(style: Style, version: &str, options: Value) -> SettingsInput 
 }
 
 fn shown(recipe: &str, input: &SettingsInput) -> String {
-    let blocks = Recipe::find(recipe)
-        .unwrap()
-        .settings(input)
-        .map_err(|error| error.to_string())
-        .unwrap();
+    let blocks = Recipe::find(recipe).unwrap().settings(input).map_err(|error| error.to_string()).unwrap();
     let mut text = String::new();
     for block in blocks {
         text += &format!("=== {}: {}\n", block.filename, block.title);
@@ -53,10 +49,8 @@ fn shown(recipe: &str, input: &SettingsInput) -> String {
 fn claims(expression: &str, groups: &[&str]) -> Value {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let groups: Vec<Value> = groups
-        .iter()
-        .map(|name| json!({"name": name, "is_superuser": false, "attributes": {}}))
-        .collect();
+    let groups: Vec<Value> =
+        groups.iter().map(|name| json!({"name": name, "is_superuser": false, "attributes": {}})).collect();
     let value = environment
         .compile_expression(expression)
         .unwrap()
@@ -68,31 +62,15 @@ fn claims(expression: &str, groups: &[&str]) -> Value {
 #[test]
 fn every_recipe_parses_and_renders_in_every_style_it_offers() {
     let ids = ids();
-    assert_eq!(
-        all()
-            .iter()
-            .map(|recipe| recipe.id.clone())
-            .collect::<Vec<_>>(),
-        ids
-    );
+    assert_eq!(all().iter().map(|recipe| recipe.id.clone()).collect::<Vec<_>>(), ids);
     assert_eq!(ids, ["grafana", "netbox"]);
     for id in ids {
         let recipe = Recipe::find(&id).unwrap();
         assert_eq!(recipe.data.id, id, "the file is named after the id");
-        let plan = recipe
-            .plan(&input("https://app.example.org"))
-            .unwrap_or_else(|error| panic!("{error}"));
-        assert!(
-            plan.redirect_uris
-                .iter()
-                .any(|(kind, _)| *kind == UriKind::Authorization)
-        );
+        let plan = recipe.plan(&input("https://app.example.org")).unwrap_or_else(|error| panic!("{error}"));
+        assert!(plan.redirect_uris.iter().any(|(kind, _)| *kind == UriKind::Authorization));
         for mapping in &plan.mappings {
-            assert!(
-                plan.scopes.contains(&mapping.scope),
-                "{}: its scope is never asked for",
-                mapping.name
-            );
+            assert!(plan.scopes.contains(&mapping.scope), "{}: its scope is never asked for", mapping.name);
             assert!(claims(&mapping.expression, &["a"]).is_object());
         }
         let versions = &recipe.data.versions;
@@ -106,10 +84,7 @@ fn every_recipe_parses_and_renders_in_every_style_it_offers() {
                 let given = settings_input(block.style, version, plan.options.clone());
                 match recipe.settings(&given) {
                     Ok(blocks) => assert!(blocks.iter().all(|block| !block.text.trim().is_empty())),
-                    Err(error) => assert!(
-                        matches!(error, RecipeError::StyleNotOffered { .. }),
-                        "{error}"
-                    ),
+                    Err(error) => assert!(matches!(error, RecipeError::StyleNotOffered { .. }), "{error}"),
                 }
             }
             assert!(file(&block.template).is_some());
@@ -119,20 +94,14 @@ fn every_recipe_parses_and_renders_in_every_style_it_offers() {
 
 #[test]
 fn plan_of_netbox() {
-    let plan = Recipe::find("netbox")
-        .unwrap()
-        .plan(&input("http://127.0.0.1:18000/"))
-        .unwrap();
+    let plan = Recipe::find("netbox").unwrap().plan(&input("http://127.0.0.1:18000/")).unwrap();
     assert_eq!(plan.name, "NetBox");
     assert_eq!(plan.group_heading, "Network");
     assert_eq!(plan.launch_url, "http://127.0.0.1:18000/login/?next=/");
     assert_eq!(
         plan.redirect_uris,
         [
-            (
-                UriKind::Authorization,
-                "http://127.0.0.1:18000/oauth/complete/oidc/".to_owned()
-            ),
+            (UriKind::Authorization, "http://127.0.0.1:18000/oauth/complete/oidc/".to_owned()),
             (UriKind::Logout, "http://127.0.0.1:18000/login/".to_owned()),
         ]
     );
@@ -156,23 +125,13 @@ fn the_superuser_claim_is_always_a_boolean() {
         (vec!["ops"], false),
         (vec!["netbox-admins"], true),
         (vec!["ops", NASTY], true),
-        (
-            vec!["netbox-admin", "Netbox-admins", "netbox-admins "],
-            false,
-        ),
+        (vec!["netbox-admin", "Netbox-admins", "netbox-admins "], false),
     ] {
-        assert_eq!(
-            claims(expression, &groups),
-            json!({"netbox_superuser": expected}),
-            "{groups:?}"
-        );
+        assert_eq!(claims(expression, &groups), json!({"netbox_superuser": expected}), "{groups:?}");
     }
     given.superuser_groups.clear();
     let expression = &recipe.plan(&given).unwrap().mappings[0].expression;
-    assert_eq!(
-        claims(expression, &["netbox-admins"]),
-        json!({"netbox_superuser": false})
-    );
+    assert_eq!(claims(expression, &["netbox-admins"]), json!({"netbox_superuser": false}));
 }
 
 #[test]
@@ -181,35 +140,20 @@ fn grafana_gets_one_role() {
     let mut given = input("https://grafana.example.org/sub/");
     given.managed_groups = vec!["writers".to_owned()];
     let plan = recipe.plan(&given).unwrap();
-    assert_eq!(
-        plan.redirect_uris[0].1,
-        "https://grafana.example.org/sub/login/generic_oauth"
-    );
+    assert_eq!(plan.redirect_uris[0].1, "https://grafana.example.org/sub/login/generic_oauth");
     let expression = &plan.mappings[0].expression;
-    assert_eq!(
-        claims(expression, &["writers", "netbox-admins"]),
-        json!({"grafana_role": "GrafanaAdmin"})
-    );
-    assert_eq!(
-        claims(expression, &["writers"]),
-        json!({"grafana_role": "Editor"})
-    );
+    assert_eq!(claims(expression, &["writers", "netbox-admins"]), json!({"grafana_role": "GrafanaAdmin"}));
+    assert_eq!(claims(expression, &["writers"]), json!({"grafana_role": "Editor"}));
     assert_eq!(claims(expression, &[]), json!({"grafana_role": "Viewer"}));
 }
 
 #[test]
 fn errors_name_what_is_allowed() {
     let error = Recipe::find("nextbox").unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "there is no recipe `nextbox`; there are: grafana, netbox"
-    );
+    assert_eq!(error, "there is no recipe `nextbox`; there are: grafana, netbox");
     assert!(Recipe::find("netbox/../netbox").is_err());
     let error = "compose".parse::<Style>().unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "there is no style `compose`; there are: file, docker, helm"
-    );
+    assert_eq!(error, "there is no style `compose`; there are: file, docker, helm");
 
     let netbox = Recipe::find("netbox").unwrap();
     let fails = |recipe: &Recipe, given: &SettingsInput| match recipe.settings(given) {
@@ -217,25 +161,13 @@ fn errors_name_what_is_allowed() {
         Err(error) => error.to_string(),
     };
     let error = fails(&netbox, &settings_input(Style::File, "3.1.9", json!({})));
-    assert_eq!(
-        error,
-        "NetBox 3.1.9 is too old: the recipe knows NetBox 3.2.0 and later"
-    );
+    assert_eq!(error, "NetBox 3.1.9 is too old: the recipe knows NetBox 3.2.0 and later");
     let error = fails(&netbox, &settings_input(Style::Helm, "4.0", json!({})));
-    assert_eq!(
-        error,
-        "NetBox 4.0.0 has no settings in style `helm`; there are: file, docker, helm (from 4.1.0)"
-    );
+    assert_eq!(error, "NetBox 4.0.0 has no settings in style `helm`; there are: file, docker, helm (from 4.1.0)");
     let grafana = Recipe::find("grafana").unwrap();
     let error = fails(&grafana, &settings_input(Style::Helm, "12.0", json!({})));
-    assert_eq!(
-        error,
-        "Grafana 12.0.0 has no settings in style `helm`; there are: file, docker"
-    );
-    let error = fails(
-        &netbox,
-        &settings_input(Style::File, "4.7", json!({"groups": []})),
-    );
+    assert_eq!(error, "Grafana 12.0.0 has no settings in style `helm`; there are: file, docker");
+    let error = fails(&netbox, &settings_input(Style::File, "4.7", json!({"groups": []})));
     assert!(error.contains("recipe options"), "{error}");
     let mut given = settings_input(Style::File, "4.7", json!({}));
     given.issuer = "https://id.example.org/'\nimport os".to_owned();
@@ -244,9 +176,7 @@ fn errors_name_what_is_allowed() {
     given.client_secret = "two\nlines".to_owned();
     let error = fails(&netbox, &given);
     assert!(
-        error.contains("netbox/netbox.env.j2")
-            && error.contains("allowed are")
-            && !error.contains("two"),
+        error.contains("netbox/netbox.env.j2") && error.contains("allowed are") && !error.contains("two"),
         "{error}"
     );
 }
@@ -258,40 +188,24 @@ fn parameters_are_checked() {
     let mut given = input("https://app.example.org");
     given.group_prefix = Some("x-".to_owned());
     let error = grafana.plan(&given).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "the recipe `grafana` takes no `group_prefix`; it takes: superuser_groups, managed_groups"
-    );
+    assert_eq!(error, "the recipe `grafana` takes no `group_prefix`; it takes: superuser_groups, managed_groups");
     given.group_prefix = Some(String::new());
     assert_eq!(netbox.plan(&given).unwrap_err(), RecipeError::EmptyPrefix);
     given.group_prefix = None;
-    for (name, why) in [
-        (" ", "empty"),
-        ("a\nb", "control character"),
-        (&"x".repeat(151), "longer"),
-    ] {
+    for (name, why) in [(" ", "empty"), ("a\nb", "control character"), (&"x".repeat(151), "longer")] {
         given.managed_groups = vec![name.to_owned()];
         assert!(netbox.plan(&given).unwrap_err().to_string().contains(why));
     }
     given.managed_groups = vec!["ops".to_owned(), "ops".to_owned()];
-    assert_eq!(
-        netbox.plan(&given).unwrap().options["managed_groups"],
-        json!(["ops"])
-    );
-    assert_eq!(
-        netbox.plan(&given).unwrap().options["group_prefix"],
-        Value::Null
-    );
+    assert_eq!(netbox.plan(&given).unwrap().options["managed_groups"], json!(["ops"]));
+    assert_eq!(netbox.plan(&given).unwrap().options["group_prefix"], Value::Null);
     assert_eq!(netbox.parameters().len(), 3);
 }
 
 #[test]
 fn settings_are_the_same_from_kept_options_and_without_a_version() {
     let recipe = Recipe::find("netbox").unwrap();
-    let options = recipe
-        .plan(&input("https://netbox.example.org"))
-        .unwrap()
-        .options;
+    let options = recipe.plan(&input("https://netbox.example.org")).unwrap().options;
     let mut given = settings_input(Style::File, "4.7.3", options);
     let with = shown("netbox", &given);
     given.app_version = None;
@@ -302,10 +216,7 @@ fn settings_are_the_same_from_kept_options_and_without_a_version() {
 fn netbox_snapshots() {
     let options = json!({"superuser_groups": ["netbox-admins"], "managed_groups": [], "group_prefix": "netbox-"});
     for (style, versions) in [
-        (
-            Style::File,
-            &["3.2.5", "3.7.8", "4.4.0", "4.6.8", "4.7.3"][..],
-        ),
+        (Style::File, &["3.2.5", "3.7.8", "4.4.0", "4.6.8", "4.7.3"][..]),
         (Style::Docker, &["3.2.5", "4.6.8", "4.7.3"][..]),
         (Style::Helm, &["4.1.0", "4.6.8", "4.7.3"][..]),
     ] {
@@ -314,12 +225,8 @@ fn netbox_snapshots() {
             insta::assert_snapshot!(format!("netbox_{style}_{version}"), text);
         }
     }
-    let nasty =
-        json!({"superuser_groups": [], "managed_groups": [NASTY, "ops"], "group_prefix": null});
-    insta::assert_snapshot!(
-        "netbox_file_4.7.3_list",
-        shown("netbox", &settings_input(Style::File, "4.7.3", nasty))
-    );
+    let nasty = json!({"superuser_groups": [], "managed_groups": [NASTY, "ops"], "group_prefix": null});
+    insta::assert_snapshot!("netbox_file_4.7.3_list", shown("netbox", &settings_input(Style::File, "4.7.3", nasty)));
 }
 
 #[test]

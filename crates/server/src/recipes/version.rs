@@ -10,9 +10,7 @@ pub type AppVersion = (u32, u32, u32);
 /// # Errors
 /// [`RecipeError::BadVersion`].
 pub fn parse_version(text: &str) -> Result<AppVersion, RecipeError> {
-    let bad = || RecipeError::BadVersion {
-        given: text.escape_debug().to_string(),
-    };
+    let bad = || RecipeError::BadVersion { given: text.escape_debug().to_string() };
     let trimmed = text.trim();
     let bare = trimmed.strip_prefix('v').unwrap_or(trimmed);
     let numbers = bare.split(['-', '+', ' ']).next().unwrap_or_default();
@@ -55,22 +53,9 @@ mod tests {
 
     #[test]
     fn refuses_everything_else_and_says_what_to_write() {
-        for text in [
-            "",
-            "4",
-            "latest",
-            "4.x",
-            "4..1",
-            "4.7.3.1",
-            "-4.7",
-            "4.+7",
-            "4.9999999999",
-        ] {
+        for text in ["", "4", "latest", "4.x", "4..1", "4.7.3.1", "-4.7", "4.+7", "4.9999999999"] {
             let error = parse_version(text).unwrap_err().to_string();
-            assert!(
-                error.contains("write it like 4.7 or 4.7.3"),
-                "{text}: {error}"
-            );
+            assert!(error.contains("write it like 4.7 or 4.7.3"), "{text}: {error}");
         }
     }
 

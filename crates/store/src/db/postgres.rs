@@ -18,7 +18,9 @@ pub(super) struct Postgres(Pool);
 impl Postgres {
     pub(super) fn connect(url: &str) -> Result<Self> {
         let unreadable = |error: &dyn std::fmt::Display| {
-            Error::Unavailable(format!("database_url cannot be read ({error}); write postgres://user:password@host/database"))
+            Error::Unavailable(format!(
+                "database_url cannot be read ({error}); write postgres://user:password@host/database"
+            ))
         };
         let mut config = tokio_postgres::Config::from_str(url).map_err(|error| unreadable(&error))?;
         if config.get_connect_timeout().is_none() {

@@ -103,11 +103,7 @@ fn bind(statement: &mut rusqlite::CachedStatement<'_>, values: &[Value]) -> Resu
     Ok(())
 }
 
-fn fetch_sqlite<T: FromRow>(
-    connection: &rusqlite::Connection,
-    sql: &'static str,
-    values: &[Value],
-) -> Result<Vec<T>> {
+fn fetch_sqlite<T: FromRow>(connection: &rusqlite::Connection, sql: &'static str, values: &[Value]) -> Result<Vec<T>> {
     let mut statement = connection.prepare_cached(sql)?;
     bind(&mut statement, values)?;
     let mut rows = statement.raw_query();

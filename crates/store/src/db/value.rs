@@ -45,7 +45,16 @@ macro_rules! from_id {
     )* };
 }
 from_id!(
-    UserId, GroupId, ApplicationId, ProviderId, SigningKeyId, KeyVersionId, MappingId, SessionId, GrantId, EventId
+    UserId,
+    GroupId,
+    ApplicationId,
+    ProviderId,
+    SigningKeyId,
+    KeyVersionId,
+    MappingId,
+    SessionId,
+    GrantId,
+    EventId
 );
 
 impl<T: Into<Self>> From<Option<T>> for Value {
@@ -73,11 +82,7 @@ impl rusqlite::ToSql for Value {
 }
 
 impl ToSql for Value {
-    fn to_sql(
-        &self,
-        kind: &Type,
-        out: &mut BytesMut,
-    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
         match self {
             Self::Null => Ok(IsNull::Yes),
             Self::Int(value) if *kind == Type::INT4 => i32::try_from(*value)?.to_sql(kind, out),

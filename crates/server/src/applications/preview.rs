@@ -1,0 +1,61 @@
+//! What an application would be told about a person.
+
+use doorward_protocols::oidc::{
+    claims::{ClaimInput, MappingError, evaluate_all},
+    subject::subject,
+};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+use crate::{
+    directory::person::Person,
+    snapshot::{Client, Snapshot},
+};
+
+/// The claims of the scopes for a person, without those that tokens stand on.
+///
+/// # Errors
+/// The mapping that fails.
+pub fn claims(
+    snapshot: &Snapshot,
+    client: &Client,
+    person: &Person,
+    scopes: &BTreeSet<String>,
+) -> Result<Map<String, Value>, MappingError> {
+    evaluate_all(&client.mappings, |scope| scopes.contains(scope), &input(snapshot, client, person))
+}
+
+/// What the expressions of an application's mappings see.
+pub fn input(snapshot: &Snapshot, client: &Client, person: &Person) -> ClaimInput {
+    let profile = &client.application.profile;
+    ClaimInput::new(&person.user, person.groups(snapshot), person.is_superuser, &profile.slug, &profile.name)
+}
+
+/// Userinfo for all scopes the application may ask for.
+///
+/// # Errors
+/// The mapping that fails.
+pub fn userinfo(snapshot: &Snapshot, client: &Client, person: &Person) -> Result<Value, MappingError> {
+    let mut claims = claims(snapshot, client, person, &client.scopes)?;
+    claims.insert("sub".to_owned(), json!(subject(client.provider.profile.sub_mode, &person.user)));
+    Ok(Value::Object(claims))
+}
+
+/// The ID token for all scopes, with times left out: they are made at sign-in.
+///
+/// # Errors
+/// The mapping that fails.
+pub fn id_token(snapshot: &Snapshot, client: &Client, person: &Person) -> Result<Value, MappingError> {
+    let provider = &client.provider.profile;
+    let mut claims = if provider.include_claims_in_id_token {
+        claims(snapshot, client, person, &client.scopes)?
+    } else {
+        Map::new()
+    };
+    claims.extend([
+        ("iss".to_owned(), json!(client.issuer)),
+        ("sub".to_owned(), json!(subject(provider.sub_mode, &person.user))),
+        ("aud".to_owned(), json!(provider.client_id)),
+    ]);
+    Ok(Value::Object(claims))
+}

@@ -1,0 +1,194 @@
+//! `/sign-in`: the form, and what comes after.
+
+use axum::{
+    extract::{RawQuery, State},
+    http::{Method, StatusCode, Uri, header},
+    response::{IntoResponse, Redirect, Response},
+};
+use doorward_core::secret::Secret;
+use doorward_protocols::oauth::parameters::Parameters;
+use serde_json::{Value, json};
+
+use super::{
+    password::{self, Attempt, SignInError},
+    session,
+};
+use crate::{
+    app::App,
+    http::{
+        cookies::Cookie,
+        error_page::{ErrorPage, Whose},
+        form::Form,
+        headers::lead_out,
+        pending::{Goal, Lost, Pending, is_local_path},
+        visitor::{CurrentVisitor, Visitor},
+    },
+    oidc, pages,
+    snapshot::Client,
+};
+
+/// Where somebody goes who came for nothing in particular.
+const HOME: &str = "/if/user/";
+
+/// `GET /sign-in`, by itself or with what waits for it (`request`, or `next` for a page of ours).
+pub async fn show(State(app): State<App>, visitor: CurrentVisitor, RawQuery(query): RawQuery) -> Response {
+    let parameters = Parameters::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    let pending = match parameters.get("request") {
+        Some(sealed) => match Pending::open(&app, &visitor, sealed) {
+            Ok(pending) => pending,
+            Err(lost) => return lost_page(&app, &visitor, lost),
+        },
+        None => {
+            let next = parameters.get("next").filter(|next| is_local_path(next)).unwrap_or(HOME);
+            Pending::new(&app, &visitor, Goal::Page(next.to_owned()))
+        }
+    };
+    form(&app, &visitor, &pending, "", None)
+}
+
+/// `POST /sign-in`.
+pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, form: Form) -> Response {
+    let pending = match Pending::open(&app, &visitor, form.get("request")) {
+        Ok(pending) => pending,
+        Err(lost) => return lost_page(&app, &visitor, lost),
+    };
+    let username = form.get("username").to_owned();
+    let attempt =
+        Attempt { username: username.clone(), password: Secret::from(form.get("password")), address: visitor.address };
+    match password::verify(&app, attempt).await {
+        Ok(user) => match session::begin(&app, &visitor, &user).await {
+            Ok(token) => go_on(&app, &pending, form.get("request"), &token),
+            Err(error) => ErrorPage::store(&error).render(&app, Some(&visitor)),
+        },
+        Err(SignInError::Store(error)) => ErrorPage::store(&error).render(&app, Some(&visitor)),
+        Err(error) => self::form(&app, &visitor, &pending, &username, Some(&error)),
+    }
+}
+
+/// Sends the browser on with its new cookie. The goal is looked at again there, with the session.
+fn go_on(app: &App, pending: &Pending, sealed: &str, token: &str) -> Response {
+    let target = match &pending.goal {
+        Goal::Page(path) => path.clone(),
+        Goal::Authorize(_) => format!("/sign-in/continue?request={sealed}"),
+        Goal::SignOut { .. } => HOME.to_owned(),
+    };
+    let mut response = see_other(&target);
+    if let Some(cookie) = Cookie::Session.set(token, &app.config.public_url) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    lead_out(response)
+}
+
+/// `GET /sign-in/continue`: goes on with an authorization request after signing in.
+pub async fn go_on_with_request(
+    State(app): State<App>,
+    visitor: CurrentVisitor,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let parameters = Parameters::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    match Pending::open(&app, &visitor, parameters.get("request").unwrap_or_default()) {
+        Ok(Pending { goal: Goal::Page(path), .. }) => see_other(&path),
+        Ok(Pending { goal: Goal::SignOut { .. }, .. }) => see_other(HOME),
+        Ok(pending) => oidc::authorize::resume(&app, &visitor, &pending, false).await,
+        Err(lost) => lost_page(&app, &visitor, lost),
+    }
+}
+
+/// Sends somebody to sign in for something that waits.
+pub fn redirect(app: &App, pending: &Pending) -> Response {
+    see_other(&format!("/sign-in?request={}", pending.seal(app)))
+}
+
+/// Sends somebody to sign in for the page they asked for. A form they sent is lost, the page it was on is not.
+pub fn redirect_here(app: &App, visitor: &Visitor, method: &Method, uri: &Uri) -> Response {
+    let path = uri.path_and_query().map_or(HOME, |path| path.as_str());
+    let path = if method == Method::GET && is_local_path(path) { path } else { HOME };
+    redirect(app, &Pending::new(app, visitor, Goal::Page(path.to_owned())))
+}
+
+fn form(app: &App, visitor: &Visitor, pending: &Pending, username: &str, error: Option<&SignInError>) -> Response {
+    let snapshot = app.snapshot();
+    let (client, hint) = match &pending.goal {
+        Goal::Authorize(parameters) => (
+            parameters.get("client_id").and_then(|id| snapshot.by_client_id(id)),
+            parameters.get("login_hint").unwrap_or_default(),
+        ),
+        _ => (None, ""),
+    };
+    let here = visitor.signed_in.as_ref().map(|signed_in| signed_in.user.profile.username.as_str());
+    let prefill = [username, here.unwrap_or_default(), hint].into_iter().find(|name| !name.is_empty());
+    let context = json!({
+        "app": client.map(|client| client_card(client)),
+        "request": pending.seal(app),
+        "username": prefill.unwrap_or_default(),
+        "error": error.map(|error| json!({ "message": message(error) })),
+        "reauthenticate": here.is_some() && client.is_some(),
+        "help_text": app.config.help_text,
+    });
+    let mut response = lead_out(pages::page(app, Some(visitor), "sign_in.html", context));
+    match error {
+        None => {}
+        Some(SignInError::Throttled { wait, .. }) => {
+            *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+            response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).unsigned_abs().into());
+        }
+        Some(_) => *response.status_mut() = StatusCode::UNAUTHORIZED,
+    }
+    response
+}
+
+fn message(error: &SignInError) -> String {
+    match error {
+        SignInError::Wrong { reference }
+        | SignInError::Throttled { reference, .. }
+        | SignInError::Disabled { reference } => format!("{error} (Reference {reference})"),
+        SignInError::Store(_) => error.to_string(),
+    }
+}
+
+/// Name, host and icon of an application, for pages on which people decide about it.
+pub fn client_card(client: &Client) -> Value {
+    let profile = &client.application.profile;
+    let address = client.provider.profile.redirect_uris.first().map_or("", |uri| uri.url.as_str());
+    let host = url::Url::parse(address).ok().and_then(|url| url.host_str().map(str::to_owned));
+    json!({
+        "name": profile.name,
+        "host": host.unwrap_or_default(),
+        "icon_url": profile.icon_url,
+        "monogram": pages::monogram(&profile.name),
+    })
+}
+
+/// What waited cannot go on: says why, with a way to begin again.
+pub fn lost_page(app: &App, visitor: &Visitor, (lost, goal): (Lost, Option<Goal>)) -> Response {
+    let (message, advice) = match lost {
+        Lost::Malformed => {
+            ("The sign-in could not be continued: its address is damaged.", "Begin again at the application.")
+        }
+        Lost::OtherBrowser => (
+            "This sign-in was begun in another browser, or cookies are blocked.",
+            "Begin again here. If this page comes back, allow cookies for this address.",
+        ),
+        Lost::Expired => ("This sign-in was begun more than an hour ago.", "Begin again; it takes a moment."),
+    };
+    let mut page =
+        ErrorPage::new(StatusCode::BAD_REQUEST, Whose::You, "Begin again", message, advice).detail(format!("{lost:?}"));
+    page = match goal {
+        Some(Goal::Page(path)) => page.restart(path),
+        Some(Goal::Authorize(parameters)) => {
+            let snapshot = app.snapshot();
+            let client = parameters.get("client_id").and_then(|id| snapshot.by_client_id(id));
+            match client.filter(|client| !client.application.profile.launch_url.is_empty()) {
+                Some(client) => page.restart(client.application.profile.launch_url.clone()),
+                None => page.restart(HOME),
+            }
+        }
+        _ => page.restart(HOME),
+    };
+    page.render(app, Some(visitor))
+}
+
+/// 303 to an address of ours or one that was checked.
+pub fn see_other(target: &str) -> Response {
+    Redirect::to(target).into_response()
+}

@@ -1,0 +1,98 @@
+//! Slowing down guessing: counted per account and per address, before the password is looked at.
+
+use doorward_core::{cipher::sha256_hex, id::UserId};
+use doorward_store as store;
+use jiff::SignedDuration;
+use std::net::IpAddr;
+
+use crate::app::App;
+
+/// The time in which attempts are counted.
+pub const WINDOW: SignedDuration = SignedDuration::from_mins(5);
+/// Attempts per account in a window.
+pub const PER_ACCOUNT: i64 = 10;
+/// Attempts per address in a window. Many people share an address.
+pub const PER_ADDRESS: i64 = 60;
+
+/// Whose attempts are counted.
+#[derive(Debug, Clone)]
+pub struct Counters {
+    account: String,
+    address: String,
+}
+
+impl Counters {
+    /// Counters for an attempt. A known account has one counter, whether its username or its address was typed
+    /// (CVE-2025-24806).
+    pub fn new(user: Option<UserId>, typed: &str, address: IpAddr) -> Self {
+        let account = user.map_or_else(
+            || format!("name:{}", sha256_hex(doorward_core::user::key(typed).as_bytes())),
+            |id| format!("user:{id}"),
+        );
+        Self { account, address: format!("address:{}", network(address)) }
+    }
+}
+
+/// An address as it is counted: IPv6 by its /64, which belongs to one customer.
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+/// Counts an attempt.
+///
+/// # Errors
+/// `Ok(Some(wait))` if there were too many and one has to wait; an error if the database cannot count.
+pub async fn count(app: &App, counters: &Counters) -> store::Result<Option<SignedDuration>> {
+    let now = app.clock.now();
+    let window_start = now.saturating_sub(WINDOW).unwrap_or(now);
+    let counters = counters.clone();
+    let counted = app
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let account = store::throttle::count(tx, &counters.account, now, window_start).await?;
+                let address = store::throttle::count(tx, &counters.address, now, window_start).await?;
+                Ok([(account, PER_ACCOUNT), (address, PER_ADDRESS)])
+            })
+        })
+        .await?;
+    let exceeded = counted.into_iter().filter(|(throttle, limit)| throttle.count > *limit);
+    let wait = exceeded.map(|(throttle, _)| WINDOW - now.duration_since(throttle.started_at)).max();
+    Ok(wait.map(|wait| wait.max(SignedDuration::from_secs(1))))
+}
+
+/// Forgets an account's attempts after success, and does not hold this one against the address.
+///
+/// # Errors
+/// What the database says.
+pub async fn forget(app: &App, counters: &Counters) -> store::Result<()> {
+    let counters = counters.clone();
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                store::throttle::reset(tx, &counters.account).await?;
+                store::throttle::forgive(tx, &counters.address).await
+            })
+        })
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_counted_by_customer() {
+        let network = |text: &str| network(text.parse().unwrap());
+        assert_eq!(network("192.0.2.7"), "192.0.2.7");
+        assert_eq!(network("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2::1"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+    }
+}

@@ -1,0 +1,43 @@
+//! What the server is told at start. Reading it from files and flags is the binary's work.
+
+use ipnet::IpNet;
+use jiff::SignedDuration;
+use std::{net::IpAddr, path::PathBuf};
+
+use crate::public_url::PublicUrl;
+
+/// Settings of one process.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The outside address.
+    pub public_url: PublicUrl,
+    /// Where the embedded database, keys and certificates are.
+    pub data_dir: PathBuf,
+    /// Proxies whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How long a session lasts.
+    pub session_lifetime: SignedDuration,
+    /// How long a new version of a signing key is published before it signs.
+    pub key_publication: SignedDuration,
+    /// A line below the sign-in form, such as whom to ask.
+    pub help_text: String,
+}
+
+impl Config {
+    /// Defaults for an address and a data directory.
+    pub fn new(public_url: PublicUrl, data_dir: PathBuf) -> Self {
+        Self {
+            public_url,
+            data_dir,
+            trusted_proxies: Vec::new(),
+            session_lifetime: SignedDuration::from_hours(12),
+            key_publication: SignedDuration::from_hours(1),
+            help_text: String::new(),
+        }
+    }
+
+    /// Whether a peer is a proxy that was listed.
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|net| net.contains(&peer))
+    }
+}

@@ -1,0 +1,5 @@
+//! Users and groups: operations. Forms, commands and the API end here.
+
+pub mod groups;
+pub mod person;
+pub mod users;

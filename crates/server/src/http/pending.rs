@@ -1,0 +1,113 @@
+//! An authorization request, or a page, that waits while somebody signs in. It travels with the browser, encrypted and
+//! bound to it, so that nothing is kept for visitors who never come back.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use doorward_core::clock::from_millis;
+use doorward_protocols::oauth::parameters::Parameters;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::visitor::Visitor;
+use crate::app::App;
+
+/// How long somebody may take to sign in.
+pub const LIFETIME: SignedDuration = SignedDuration::from_hours(1);
+/// Longest encoded form, in bytes.
+const ENCODED_MAX: usize = 96 * 1024;
+
+/// What waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Goal {
+    /// An authorization request.
+    Authorize(Parameters),
+    /// One of our own pages.
+    Page(String),
+    /// Signing out, and where to go then.
+    SignOut {
+        /// Slug of the application it was asked for by.
+        slug: Option<String>,
+        /// Checked address to return to, `state` included.
+        return_to: Option<String>,
+    },
+}
+
+/// Something that waits, and since when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// What.
+    pub goal: Goal,
+    started_at: i64,
+    browser: String,
+}
+
+/// Why it cannot go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// Not ours, or damaged.
+    Malformed,
+    /// Begun in another browser.
+    OtherBrowser,
+    /// More than an hour old.
+    Expired,
+}
+
+impl Pending {
+    /// Lets something wait from now on.
+    pub fn new(app: &App, visitor: &Visitor, goal: Goal) -> Self {
+        Self { goal, started_at: app.clock.now().as_millisecond(), browser: visitor.browser.clone() }
+    }
+
+    /// When it began to wait.
+    pub fn started_at(&self) -> Timestamp {
+        from_millis(self.started_at)
+    }
+
+    /// As a hidden field or a part of a query.
+    pub fn seal(&self, app: &App) -> String {
+        let plain = serde_json::to_vec(self).unwrap_or_default();
+        URL_SAFE_NO_PAD.encode(app.cipher.seal("pending", &plain))
+    }
+
+    /// Reads what [`Pending::seal`] made, for the same browser.
+    ///
+    /// # Errors
+    /// Why it cannot go on; with what waited if it is only too old or elsewhere, so that a way back can be shown.
+    pub fn open(app: &App, visitor: &Visitor, sealed: &str) -> Result<Self, (Lost, Option<Goal>)> {
+        let malformed = (Lost::Malformed, None);
+        if sealed.len() > ENCODED_MAX {
+            return Err(malformed);
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| malformed.clone())?;
+        let plain = app.cipher.open("pending", &bytes).map_err(|_| malformed.clone())?;
+        let pending: Self = serde_json::from_slice(&plain).map_err(|_| malformed)?;
+        if pending.browser != visitor.browser {
+            return Err((Lost::OtherBrowser, Some(pending.goal)));
+        }
+        if app.clock.now().duration_since(pending.started_at()) > LIFETIME {
+            return Err((Lost::Expired, Some(pending.goal)));
+        }
+        Ok(pending)
+    }
+}
+
+/// Whether a text is the path of a page of ours: nothing that a browser could take for another host.
+pub fn is_local_path(path: &str) -> bool {
+    path.starts_with('/')
+        && !path.starts_with("//")
+        && path.len() <= 2000
+        && path.bytes().all(|byte| (0x21..=0x7e).contains(&byte) && byte != b'\\')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_paths_are_paths() {
+        assert!(is_local_path("/if/user/?x=1"));
+        for path in ["", "if/user", "//evil", "/\\evil", "https://evil", "/a b", "/\t/evil", "/é"] {
+            assert!(!is_local_path(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Work in the background. Every task is spawned here, so that all can be stopped and waited for.
+
+use jiff::SignedDuration;
+use std::{future::Future, time::Duration};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{app::App, keys};
+use doorward_store as store;
+
+/// How often other processes' changes are looked for. Within a second they are seen everywhere.
+const REFRESH: Duration = Duration::from_millis(500);
+/// How often what has expired is forgotten.
+const CLEAN: Duration = Duration::from_secs(300);
+/// How long activity is kept.
+const ACTIVITY: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// The background tasks of a process.
+#[derive(Debug, Clone, Default)]
+pub struct Jobs {
+    tracker: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Jobs {
+    /// Starts a task, which ends at the latest when [`Jobs::stop`] is called.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tracker.spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = task => {}
+            }
+        });
+    }
+
+    /// Ends all tasks and waits for them.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+
+    /// Starts what every server does.
+    pub fn start(&self, app: &App) {
+        self.spawn(repeat(app.clone(), REFRESH, async |app| app.refresh().await.map(|_| ())));
+        self.spawn(repeat(app.clone(), CLEAN, async |app| clean(app).await));
+    }
+}
+
+async fn repeat(app: App, every: Duration, work: impl AsyncFn(&App) -> store::Result<()>) {
+    let mut is_failing = false;
+    loop {
+        tokio::time::sleep(every).await;
+        match work(&app).await {
+            Ok(()) => is_failing = false,
+            // Said once, not twice a second.
+            Err(error) if !is_failing => {
+                tracing::error!(%error, "background work failed; it is tried again");
+                is_failing = true;
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Forgets what has expired.
+///
+/// # Errors
+/// What the database says.
+pub async fn clean(app: &App) -> store::Result<()> {
+    let now = app.clock.now();
+    let activity = now.saturating_sub(ACTIVITY).unwrap_or(now);
+    let throttles = now.saturating_sub(crate::auth::throttle::WINDOW).unwrap_or(now);
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                store::access_token::delete_expired(tx, now).await?;
+                store::grant::delete_expired(tx, now).await?;
+                store::session::delete_expired(tx, now).await?;
+                store::throttle::delete_old(tx, throttles).await?;
+                store::event::delete_old(tx, activity).await?;
+                Ok(())
+            })
+        })
+        .await?;
+    match keys::forget_expired(app).await {
+        Ok(0) => Ok(()),
+        Ok(count) => {
+            tracing::info!(count, "forgot signing keys whose tokens have all expired");
+            Ok(())
+        }
+        Err(crate::error::OperationError::Store(error)) => Err(error),
+        Err(error) => Err(store::Error::Query(error.to_string())),
+    }
+}

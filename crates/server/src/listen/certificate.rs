@@ -1,0 +1,86 @@
+//! The certificate for HTTPS: a given one, or a self-signed one that is made at first start.
+
+use axum_server::tls_rustls::RustlsConfig;
+use rcgen::{CertificateParams, DnType, KeyPair};
+use rustls::ServerConfig;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::public_url::PublicUrl;
+
+/// Where certificate and key are.
+#[derive(Debug, Clone)]
+pub struct TlsFiles {
+    /// Certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// Private key, PEM.
+    pub private_key: PathBuf,
+}
+
+impl TlsFiles {
+    /// The self-signed pair of a data directory; made now if it is not there.
+    ///
+    /// # Errors
+    /// If the files cannot be written.
+    pub fn self_signed(data_dir: &Path, public_url: &PublicUrl) -> Result<Self, String> {
+        let files =
+            Self { certificate: data_dir.join("https-certificate.pem"), private_key: data_dir.join("https-key.pem") };
+        if files.certificate.exists() && files.private_key.exists() {
+            return Ok(files);
+        }
+        let mut names = vec![public_url.host().trim_matches(['[', ']']).to_owned()];
+        names.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
+        names.dedup();
+        let make = || -> Result<(String, String), rcgen::Error> {
+            let mut params = CertificateParams::new(names)?;
+            params.distinguished_name.push(DnType::CommonName, "Doorward self-signed");
+            let key = KeyPair::generate()?;
+            Ok((params.self_signed(&key)?.pem(), key.serialize_pem()))
+        };
+        let (certificate, key) = make().map_err(|error| format!("a certificate cannot be made: {error}"))?;
+        let write = |path: &Path, text: &str| {
+            write_private(path, text.as_bytes())
+                .map_err(|error| format!("{} cannot be written: {error}", path.display()))
+        };
+        write(&files.private_key, &key)?;
+        write(&files.certificate, &certificate)?;
+        Ok(files)
+    }
+
+    /// Reads both files.
+    ///
+    /// # Errors
+    /// A sentence that names the file and what is wrong.
+    pub fn load(&self) -> Result<RustlsConfig, String> {
+        let read = |path: &Path| fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()));
+        let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&read(&self.certificate)?)
+            .collect::<Result<_, _>>()
+            .map_err(|error| format!("{} holds no certificate: {error}", self.certificate.display()))?;
+        let key = PrivateKeyDer::from_pem_slice(&read(&self.private_key)?)
+            .map_err(|error| format!("{} holds no private key: {error}", self.private_key.display()))?;
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+            .map_err(|error| format!("certificate and key do not fit together: {error}"))?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(RustlsConfig::from_config(Arc::new(config)))
+    }
+}
+
+/// Writes a file that only its owner can read, whole or not at all.
+///
+/// # Errors
+/// What the operating system says.
+pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+    let temporary = path.with_extension("new");
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)
+}

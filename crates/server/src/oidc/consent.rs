@@ -1,0 +1,148 @@
+//! `/consent`: what an application will be told, and whether it may.
+
+use axum::{extract::State, response::Response};
+use doorward_core::application::ConsentMode;
+use doorward_protocols::oauth::{
+    authorize::{self, AuthorizeRequest},
+    error::{ErrorCode, OAuthError},
+    parameters::Parameters,
+    token::{join, words},
+};
+use doorward_store as store;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+use super::{answer::Destination, authorize as endpoint};
+use crate::{
+    app::App,
+    applications::preview,
+    auth::sign_in::{client_card, lost_page, see_other},
+    http::{
+        error_page::ErrorPage,
+        form::Form,
+        headers::lead_out,
+        pending::{Goal, Pending},
+        visitor::{CurrentVisitor, SignedIn, Visitor},
+    },
+    pages,
+};
+
+/// Longest value shown, in characters.
+const SHOWN_MAX: usize = 300;
+
+/// The page that asks.
+pub fn ask(
+    app: &App,
+    visitor: &Visitor,
+    signed_in: &SignedIn,
+    destination: &Destination<'_>,
+    request: &AuthorizeRequest,
+    parameters: &Parameters,
+) -> Response {
+    let pending = Pending::new(app, visitor, Goal::Authorize(parameters.clone()));
+    let host = url::Url::parse(&request.redirect_uri).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let context = json!({
+        "app": client_card(destination.client),
+        "returns_to": host.unwrap_or_else(|| request.redirect_uri.clone()),
+        "request": pending.seal(app),
+        "items": items(app, signed_in, destination, request),
+    });
+    lead_out(pages::page(app, Some(visitor), "consent.html", context))
+}
+
+/// One item per scope, with the values the application would get.
+fn items(app: &App, signed_in: &SignedIn, destination: &Destination<'_>, request: &AuthorizeRequest) -> Vec<Value> {
+    let snapshot = app.snapshot();
+    let client = destination.client;
+    let descriptions = |scope: &str| {
+        let of_scope = snapshot
+            .mappings
+            .iter()
+            .filter(|mapping| client.provider.profile.mappings.contains(&mapping.id) && mapping.profile.scope == scope);
+        let texts: Vec<_> = of_scope.map(|m| m.profile.description.as_str()).filter(|text| !text.is_empty()).collect();
+        if texts.is_empty() { scope.to_owned() } else { texts.join(". ") }
+    };
+    let item = |scope: &String| {
+        let only: BTreeSet<String> = [scope.clone()].into();
+        let claims = preview::claims(&snapshot, client, &signed_in.person, &only).unwrap_or_default();
+        let values: Vec<_> =
+            claims.iter().map(|(name, value)| json!({ "label": name, "value": shown(value) })).collect();
+        json!({ "scope": scope, "title": descriptions(scope), "values": values })
+    };
+    request.scopes.iter().map(item).collect()
+}
+
+fn shown(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Array(list) => list.iter().map(shown).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    };
+    text.chars().take(SHOWN_MAX).collect()
+}
+
+/// `POST /consent`. Only "allow" allows.
+pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, form: Form) -> Response {
+    let pending = match Pending::open(&app, &visitor, form.get("request")) {
+        Ok(pending) => pending,
+        Err(lost) => return lost_page(&app, &visitor, lost),
+    };
+    let Goal::Authorize(parameters) = &pending.goal else { return see_other("/if/user/") };
+    if form.get("decision") != "allow" {
+        return deny(&app, &visitor, parameters).await;
+    }
+    match remember(&app, &visitor, parameters).await {
+        Ok(()) => endpoint::resume(&app, &visitor, &pending, true).await,
+        Err(error) => ErrorPage::store(&error).render(&app, Some(&visitor)),
+    }
+}
+
+/// Keeps the consent with those given before, if it is one to remember.
+async fn remember(app: &App, visitor: &Visitor, parameters: &Parameters) -> store::Result<()> {
+    let snapshot = app.snapshot();
+    let client = parameters.get("client_id").and_then(|id| snapshot.by_client_id(id));
+    let (Some(client), Some(signed_in)) = (client, &visitor.signed_in) else { return Ok(()) };
+    if client.application.profile.consent != ConsentMode::FirstTime {
+        return Ok(());
+    }
+    let asked = match parameters.get("scope") {
+        Some(scope) => words(scope).intersection(&client.scopes).cloned().collect(),
+        None => client.scopes.clone(),
+    };
+    let (user, application, now) = (signed_in.user.id, client.application.id, app.clock.now());
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                let mut all: BTreeSet<String> = asked;
+                all.extend(
+                    store::consent::find(tx, user, application).await?.map(|given| words(&given)).unwrap_or_default(),
+                );
+                store::consent::upsert(tx, user, application, &join(&all), now).await
+            })
+        })
+        .await
+}
+
+async fn deny(app: &App, visitor: &Visitor, parameters: &Parameters) -> Response {
+    let snapshot = app.snapshot();
+    let client = parameters.get("client_id").and_then(|id| snapshot.by_client_id(id));
+    // The address was checked before it was sealed; the application may have changed since.
+    let redirect_uri = parameters.get("redirect_uri").unwrap_or_default();
+    let Some(client) = client.filter(|client| {
+        let registered = &client.provider.profile.redirect_uris;
+        let kind = doorward_core::redirect_uri::RedirectKind::Authorization;
+        doorward_protocols::oauth::redirect_uri::is_allowed(redirect_uri, registered, kind) == Ok(true)
+    }) else {
+        return see_other("/if/user/");
+    };
+    let destination = Destination {
+        client,
+        redirect_uri,
+        mode: authorize::error_response_mode(parameters),
+        state: parameters.get("state"),
+    };
+    let error = OAuthError::new(ErrorCode::AccessDenied, "The person did not allow it");
+    endpoint::refuse(app, visitor, &destination, &error).await
+}

@@ -1,0 +1,59 @@
+//! `/application/o/<slug>/`, its discovery document and its JWKS.
+
+use axum::{
+    extract::{Path, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+};
+
+use crate::{
+    app::App,
+    http::{cors, error_page::ErrorPage},
+    snapshot::Client,
+};
+use std::sync::Arc;
+
+/// How long clients may keep the documents, in seconds: a new key is published long before it signs.
+const CACHE: &str = "public, max-age=300";
+
+/// `GET /application/o/<slug>/`: the issuer leads to its discovery document.
+pub async fn issuer(State(app): State<App>, Path(slug): Path<String>) -> Response {
+    match app.snapshot().by_slug(&slug) {
+        Some(_) => {
+            let target = format!("/application/o/{slug}/.well-known/openid-configuration");
+            cors::anyone(Redirect::to(&target).into_response())
+        }
+        None => unknown(&app, &slug),
+    }
+}
+
+/// `GET /application/o/<slug>/.well-known/openid-configuration`.
+pub async fn document(State(app): State<App>, Path(slug): Path<String>) -> Response {
+    serve(&app, &slug, |client| client.discovery.clone())
+}
+
+/// `GET /application/o/<slug>/jwks/`.
+pub async fn jwks(State(app): State<App>, Path(slug): Path<String>) -> Response {
+    serve(&app, &slug, |client| client.jwks.clone())
+}
+
+fn serve(app: &App, slug: &str, body: impl Fn(&Arc<Client>) -> bytes::Bytes) -> Response {
+    match app.snapshot().by_slug(slug) {
+        Some(client) => {
+            let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, CACHE)];
+            cors::anyone((headers, body(client)).into_response())
+        }
+        None => unknown(app, slug),
+    }
+}
+
+fn unknown(app: &App, slug: &str) -> Response {
+    let page = ErrorPage::new(
+        StatusCode::NOT_FOUND,
+        crate::http::error_page::Whose::Application,
+        "There is no such application",
+        "No application has the slug in this address.",
+        "Compare the address in the application's settings with the one on its page in Doorward.",
+    );
+    page.detail(format!("no application has the slug {slug:?}")).render(app, None)
+}

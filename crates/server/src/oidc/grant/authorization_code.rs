@@ -1,0 +1,135 @@
+//! `grant_type=authorization_code` (RFC 6749, section 4.1.3).
+
+use doorward_core::cipher::sha256_hex;
+use doorward_protocols::oauth::{
+    pkce,
+    token::{TokenResponse, words},
+};
+use doorward_store::{self as store, authorization_code::AuthorizationCode, grant::Grant};
+use jiff::Timestamp;
+
+use super::{GrantError, invalid, person, replayed};
+use crate::{
+    app::App,
+    oidc::issue::{self, Order, Tokens},
+    snapshot::Client,
+};
+
+/// What became of a code in the transaction that used it up.
+enum Outcome {
+    Kept,
+    /// It was used before; what it had given is revoked.
+    Replayed,
+    /// The grant was revoked meanwhile.
+    Revoked,
+}
+
+/// Exchanges a code for tokens.
+///
+/// # Errors
+/// `invalid_grant` if the code is unknown, another client's, expired, bound to another redirect URI or PKCE challenge,
+/// or was used before, in which case all it had given is revoked (RFC 9700, section 4.5.3).
+pub async fn exchange(
+    app: &App,
+    client: &Client,
+    code: &str,
+    redirect_uri: &str,
+    verifier: Option<&str>,
+) -> Result<TokenResponse, GrantError> {
+    let hash = sha256_hex(code.as_bytes());
+    let unknown = || invalid("The code is not valid", "no such code");
+    let (kept, grant) = find(app, &hash).await?.ok_or_else(unknown)?;
+    // Another client's code is neither used up nor told apart from an unknown one.
+    if grant.provider != client.provider.id {
+        return Err(invalid("The code is not valid", "the code was given to another client"));
+    }
+    let now = app.clock.now();
+    if let Err(error) = check(&kept, redirect_uri, verifier, now) {
+        // It is used up all the same, so that nobody tries on.
+        if !use_up(app, &hash, now).await? {
+            revoke(app, client, &grant, now).await?;
+        }
+        return Err(error);
+    }
+    let snapshot = app.snapshot();
+    let person = person(app, &snapshot, client, &grant).await?;
+    let scopes = words(&grant.scopes);
+    let order = Order {
+        client,
+        person: &person,
+        grant: &grant,
+        nonce: kept.nonce.as_deref(),
+        with_refresh: scopes.contains("offline_access"),
+        scopes: &scopes,
+    };
+    let tokens = issue::tokens(app, &snapshot, &order)?;
+    let response = tokens.response.clone();
+    match consume(app, hash, grant.clone(), tokens, now).await? {
+        Outcome::Kept => Ok(response),
+        Outcome::Revoked => Err(invalid("The code is not valid", "the grant was revoked")),
+        Outcome::Replayed => {
+            replayed(app, client, &grant, "a code").await;
+            Err(invalid("The code is not valid", "the code was used before"))
+        }
+    }
+}
+
+async fn find(app: &App, hash: &str) -> store::Result<Option<(AuthorizationCode, Grant)>> {
+    let hash = hash.to_owned();
+    app.db
+        .read(move |tx| {
+            Box::pin(async move {
+                let Some(code) = store::authorization_code::find(tx, &hash).await? else { return Ok(None) };
+                Ok(store::grant::find(tx, code.grant).await?.map(|grant| (code, grant)))
+            })
+        })
+        .await
+}
+
+fn check(
+    code: &AuthorizationCode,
+    redirect_uri: &str,
+    verifier: Option<&str>,
+    now: Timestamp,
+) -> Result<(), GrantError> {
+    if code.expires_at <= now {
+        return Err(invalid("The code has expired", format!("the code expired at {}", code.expires_at)));
+    }
+    if code.redirect_uri != redirect_uri {
+        return Err(invalid(
+            "redirect_uri differs from the one of the authorization request",
+            format!("expected redirect_uri {:?}, got {redirect_uri:?}", code.redirect_uri),
+        ));
+    }
+    Ok(pkce::check_verifier(code.code_challenge.as_deref(), verifier)?)
+}
+
+/// Uses the code up and keeps the tokens, in one transaction: of several who try at once, one wins.
+async fn consume(app: &App, hash: String, grant: Grant, tokens: Tokens, now: Timestamp) -> store::Result<Outcome> {
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                if store::authorization_code::consume(tx, &hash, now).await?.is_none() {
+                    store::grant::revoke(tx, grant.id, now).await?;
+                    return Ok(Outcome::Replayed);
+                }
+                let is_kept = issue::keep(tx, grant.id, &tokens).await?;
+                Ok(if is_kept { Outcome::Kept } else { Outcome::Revoked })
+            })
+        })
+        .await
+}
+
+async fn use_up(app: &App, hash: &str, now: Timestamp) -> store::Result<bool> {
+    let hash = hash.to_owned();
+    let used =
+        app.db.write(move |tx| Box::pin(async move { store::authorization_code::consume(tx, &hash, now).await }));
+    Ok(used.await?.is_some())
+}
+
+async fn revoke(app: &App, client: &Client, grant: &Grant, now: Timestamp) -> store::Result<()> {
+    let id = grant.id;
+    app.db.write(move |tx| Box::pin(async move { store::grant::revoke(tx, id, now).await })).await?;
+    replayed(app, client, grant, "a code").await;
+    Ok(())
+}

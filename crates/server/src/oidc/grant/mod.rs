@@ -1,0 +1,77 @@
+//! Grant types of the token endpoint, one file each.
+
+pub mod authorization_code;
+pub mod refresh_token;
+
+use doorward_core::event::EventKind;
+use doorward_protocols::oauth::{
+    error::{ErrorCode, OAuthError},
+    token::{TokenRequest, TokenResponse},
+};
+use doorward_store::{self as store, grant::Grant};
+
+use crate::{
+    app::App,
+    applications::access,
+    directory::person::{self, Person},
+    events,
+    snapshot::{Client, Snapshot},
+};
+
+/// Why a grant gives nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum GrantError {
+    /// What the client is told.
+    #[error(transparent)]
+    OAuth(#[from] OAuthError),
+    /// The database is away.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Serves a token request of an authenticated client.
+///
+/// # Errors
+/// What the client is told, or that the database is away.
+pub async fn serve(app: &App, client: &Client, request: TokenRequest) -> Result<TokenResponse, GrantError> {
+    match request {
+        TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
+            authorization_code::exchange(app, client, &code, &redirect_uri, code_verifier.as_deref()).await
+        }
+        TokenRequest::RefreshToken { refresh_token, scope } => {
+            refresh_token::exchange(app, client, &refresh_token, scope).await
+        }
+    }
+}
+
+/// `invalid_grant` with a text for the client and one for the log.
+fn invalid(description: &'static str, detail: impl Into<String>) -> GrantError {
+    OAuthError::new(ErrorCode::InvalidGrant, description).detail(detail).into()
+}
+
+/// The grant's person, if they are still active and may still use the application: looked at on every issuance.
+async fn person(app: &App, snapshot: &Snapshot, client: &Client, grant: &Grant) -> Result<Person, GrantError> {
+    let person = person::find(app, snapshot, grant.user).await?;
+    match person {
+        Some(person) if access::is_allowed(client, &person) => Ok(person),
+        Some(person) if !person.user.profile.is_active => Err(invalid(
+            "The person may not use this application any more",
+            format!("the user {} is disabled", person.user.profile.username),
+        )),
+        Some(person) => Err(invalid(
+            "The person may not use this application any more",
+            format!("the access rule does not let {} in", person.user.profile.username),
+        )),
+        None => Err(invalid("The person may not use this application any more", "the user was deleted")),
+    }
+}
+
+/// Writes down that something single-use came twice. What it had given is revoked already.
+async fn replayed(app: &App, client: &Client, grant: &Grant, what: &str) {
+    let name = &client.application.profile.name;
+    let text = format!("{name} sent {what} a second time; the tokens of that sign-in were revoked");
+    let mut entry = events::Entry::new(EventKind::Replay, text);
+    entry.user = Some(grant.user);
+    entry.application = Some(client.application.id);
+    events::write(app, entry).await;
+}

@@ -1,0 +1,200 @@
+//! Issuing codes and tokens. Whether the person is active and may use the application was just looked at by the caller;
+//! whether the grant still stands is looked at in the transaction that writes.
+
+use doorward_core::{cipher::sha256_hex, event::EventKind, id::GrantId, random};
+use doorward_protocols::{
+    jose::signer::TokenKind,
+    oauth::{
+        authorize::AuthorizeRequest,
+        error::{ErrorCode, OAuthError},
+        token::{TokenResponse, join},
+    },
+    oidc::{claims::MappingError, id_token::TokenFacts, subject::subject},
+};
+use doorward_store::{self as store, authorization_code::AuthorizationCode, db::Tx, grant::Grant};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Map;
+use std::collections::BTreeSet;
+
+use crate::{
+    app::App,
+    applications::preview,
+    auth::session::sid,
+    directory::person::Person,
+    events,
+    http::visitor::SignedIn,
+    snapshot::{Client, Snapshot},
+};
+
+/// How long a used code is remembered past its end, so that its replay is noticed.
+const CODE_MEMORY: SignedDuration = SignedDuration::from_hours(1);
+
+/// Begins a grant and makes a code for it: 43 letters and digits, 256 bits.
+///
+/// # Errors
+/// What the database says.
+pub async fn code(
+    app: &App,
+    client: &Client,
+    request: &AuthorizeRequest,
+    signed_in: &SignedIn,
+    address: &str,
+) -> store::Result<String> {
+    let now = app.clock.now();
+    let provider = &client.provider.profile;
+    let expires_at = after(now, provider.access_code_validity.duration());
+    let grant = Grant {
+        id: GrantId::new(&app.clock),
+        provider: client.provider.id,
+        user: signed_in.user.id,
+        session: signed_in.session.id,
+        sid: sid(signed_in.session.id),
+        scopes: join(&request.scopes),
+        authenticated_at: signed_in.session.authenticated_at,
+        methods: signed_in.session.methods.clone(),
+        created_at: now,
+        expires_at: after(expires_at, CODE_MEMORY),
+        revoked_at: None,
+    };
+    let kept = AuthorizationCode {
+        grant: grant.id,
+        redirect_uri: request.redirect_uri.clone(),
+        nonce: request.nonce.clone(),
+        code_challenge: request.code_challenge.clone(),
+        expires_at,
+    };
+    let name = &client.application.profile.name;
+    let text = format!("{} signed in to {name}", signed_in.user.profile.username);
+    let mut entry = events::Entry::new(EventKind::Authorized, text);
+    entry.user = Some(signed_in.user.id);
+    entry.application = Some(client.application.id);
+    address.clone_into(&mut entry.address);
+    let event = entry.event(app);
+    let code = random::alphanumeric(43);
+    let code_hash = sha256_hex(code.as_bytes());
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                store::grant::insert(tx, &grant).await?;
+                store::authorization_code::insert(tx, &code_hash, &kept).await?;
+                store::event::insert(tx, &event).await
+            })
+        })
+        .await?;
+    Ok(code)
+}
+
+/// Tokens made and signed, not kept yet.
+#[derive(Debug)]
+pub struct Tokens {
+    access_hash: String,
+    access_expires_at: Timestamp,
+    refresh: Option<(String, Timestamp)>,
+    scopes: String,
+    /// What the client gets once they are kept.
+    pub response: TokenResponse,
+}
+
+/// For whom and what tokens are made.
+#[derive(Debug)]
+pub struct Order<'a> {
+    /// The application.
+    pub client: &'a Client,
+    /// The person.
+    pub person: &'a Person,
+    /// The grant.
+    pub grant: &'a Grant,
+    /// The tokens' scopes.
+    pub scopes: &'a BTreeSet<String>,
+    /// The authorization request's nonce.
+    pub nonce: Option<&'a str>,
+    /// Whether a refresh token is made.
+    pub with_refresh: bool,
+}
+
+/// Makes and signs tokens; called outside of a transaction.
+///
+/// # Errors
+/// `server_error` if a claim mapping fails or a signature cannot be made: nothing is issued then.
+pub fn tokens(app: &App, snapshot: &Snapshot, order: &Order<'_>) -> Result<Tokens, OAuthError> {
+    let now = app.clock.now();
+    let provider = &order.client.provider.profile;
+    let expires_at = after(now, provider.access_token_validity.duration());
+    let scope = join(order.scopes);
+    let subject = subject(provider.sub_mode, &order.person.user);
+    let facts = TokenFacts {
+        issuer: &order.client.issuer,
+        subject: &subject,
+        client_id: &provider.client_id,
+        authenticated_at: order.grant.authenticated_at,
+        methods: &order.grant.methods,
+        sid: &order.grant.sid,
+        now,
+        expires_at,
+    };
+    let extra = if provider.include_claims_in_id_token {
+        preview::claims(snapshot, order.client, order.person, order.scopes).map_err(|error| mapping_failed(&error))?
+    } else {
+        Map::new()
+    };
+    let signer = &order.client.signer;
+    let sign = |kind, claims| {
+        signer.sign(kind, &claims).map_err(|error| server_error("The token could not be signed", error.to_string()))
+    };
+    let uid = random::alphanumeric(40);
+    let access_token = sign(TokenKind::AccessToken, facts.access_token(&extra, &scope, &uid))?;
+    let id_token = if order.scopes.contains("openid") {
+        let claims = facts.id_token(&extra, order.nonce, &access_token, signer.algorithm());
+        Some(sign(TokenKind::IdToken, claims)?)
+    } else {
+        None
+    };
+    let refresh_expires_at = after(now, provider.refresh_token_validity.duration());
+    let refresh_token = order.with_refresh.then(|| random::alphanumeric(128));
+    Ok(Tokens {
+        access_hash: sha256_hex(access_token.as_bytes()),
+        access_expires_at: expires_at,
+        refresh: refresh_token.as_ref().map(|token| (sha256_hex(token.as_bytes()), refresh_expires_at)),
+        scopes: scope.clone(),
+        response: TokenResponse {
+            access_token,
+            token_type: "Bearer",
+            expires_in: provider.access_token_validity.as_seconds(),
+            scope,
+            id_token,
+            refresh_token,
+        },
+    })
+}
+
+/// Keeps tokens, if the grant still stands. Says whether it did.
+///
+/// # Errors
+/// What the database says.
+pub async fn keep(tx: &mut Tx<'_>, grant: GrantId, tokens: &Tokens) -> store::Result<bool> {
+    let until = tokens
+        .refresh
+        .as_ref()
+        .map_or(tokens.access_expires_at, |(_, refresh)| (*refresh).max(tokens.access_expires_at));
+    if !store::grant::extend_living(tx, grant, after(until, CODE_MEMORY)).await? {
+        return Ok(false);
+    }
+    store::access_token::insert(tx, &tokens.access_hash, grant, &tokens.scopes, tokens.access_expires_at).await?;
+    if let Some((hash, expires_at)) = &tokens.refresh {
+        store::refresh_token::insert(tx, hash, grant, *expires_at).await?;
+    }
+    Ok(true)
+}
+
+/// A claim mapping failed: nothing is issued, and the log names it.
+pub fn mapping_failed(error: &MappingError) -> OAuthError {
+    server_error("A claim mapping failed", error.to_string())
+}
+
+fn server_error(description: &'static str, detail: String) -> OAuthError {
+    OAuthError::new(ErrorCode::ServerError, description).detail(detail)
+}
+
+fn after(time: Timestamp, duration: SignedDuration) -> Timestamp {
+    time.saturating_add(duration).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,11 @@
+//! OpenID Connect endpoints. Each file is called what its address is called.
+
+pub mod answer;
+pub mod authorize;
+pub mod consent;
+pub mod discovery;
+pub mod end_session;
+pub mod grant;
+pub mod issue;
+pub mod token;
+pub mod userinfo;

@@ -1,0 +1,64 @@
+//! "My applications", and the way into each.
+
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+use crate::{
+    app::App,
+    applications::access,
+    auth::sign_in::see_other,
+    http::{
+        error_page::{ErrorPage, Whose},
+        visitor::Member,
+    },
+    pages,
+};
+
+/// `GET /if/user/`: the applications that the person may use, under their headings.
+pub async fn show(State(app): State<App>, member: Member) -> Response {
+    let snapshot = app.snapshot();
+    let mut headings: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    let mut clients: Vec<_> =
+        snapshot.clients.values().filter(|client| access::is_allowed(client, &member.signed_in.person)).collect();
+    clients.sort_by_key(|client| client.application.profile.name.to_lowercase());
+    for client in clients {
+        let profile = &client.application.profile;
+        headings.entry(&profile.group_heading).or_default().push(json!({
+            "name": profile.name,
+            "launch_url": format!("/application/launch/{}/", profile.slug),
+            "icon_url": profile.icon_url,
+            "monogram": pages::monogram(&profile.name),
+            "description": profile.description,
+            "slug": profile.slug,
+        }));
+    }
+    let groups: Vec<_> =
+        headings.into_iter().map(|(heading, apps)| json!({ "heading": heading, "apps": apps })).collect();
+    pages::page(&app, Some(&member.visitor), "portal.html", json!({ "groups": groups }))
+}
+
+/// `GET /application/launch/<slug>/`.
+pub async fn launch(State(app): State<App>, member: Member, Path(slug): Path<String>) -> Response {
+    let snapshot = app.snapshot();
+    // Applications one may not use and applications that do not exist look the same.
+    let client = snapshot.by_slug(&slug).filter(|client| access::is_allowed(client, &member.signed_in.person));
+    let Some(client) = client else { return ErrorPage::not_found().render(&app, Some(&member.visitor)) };
+    let profile = &client.application.profile;
+    if profile.launch_url.is_empty() {
+        return ErrorPage::new(
+            StatusCode::NOT_FOUND,
+            Whose::Server,
+            "No launch address",
+            format!("Doorward does not know where {} is.", profile.name),
+            "Ask your administrator to enter its launch address.",
+        )
+        .restart("/if/user/")
+        .render(&app, Some(&member.visitor));
+    }
+    see_other(&profile.launch_url)
+}

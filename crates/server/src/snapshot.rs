@@ -1,0 +1,263 @@
+//! What is read on every request and changes seldom, prepared once and kept in memory until its revision moves.
+
+use bytes::Bytes;
+use doorward_core::{
+    application::Application,
+    cipher::Cipher,
+    claim_mapping::ClaimMapping,
+    group::GroupGraph,
+    id::{ApplicationId, MappingId, ProviderId, SigningKeyId},
+    lifetime::Lifetime,
+    provider::{IssuerMode, Provider},
+    signing_key::{KeyAlgorithm, KeyVersion, SigningKey, VersionState},
+};
+use doorward_protocols::{
+    jose::{jwk::public_jwk, signer::Signer},
+    oidc::{claims::CompiledMapping, discovery},
+};
+use doorward_store::{self as store, db::Db};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use crate::public_url::PublicUrl;
+
+/// How long a prepared snapshot is good at most: key versions come and go by the clock.
+const LONGEST: SignedDuration = SignedDuration::from_secs(30);
+
+/// Everything in one picture. Immutable.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The revision it shows.
+    pub revision: i64,
+    /// When it has to be made anew although the revision did not move.
+    pub stale_at: Timestamp,
+    /// All groups.
+    pub groups: GroupGraph,
+    /// All claim mappings, in merging order.
+    pub mappings: Vec<ClaimMapping>,
+    /// All signing keys, by name.
+    pub keys: Vec<SigningKey>,
+    /// All applications with their providers, by slug.
+    pub clients: BTreeMap<String, Arc<Client>>,
+    by_client_id: BTreeMap<String, Arc<Client>>,
+    by_provider: BTreeMap<ProviderId, Arc<Client>>,
+}
+
+/// An application and its OAuth2/OpenID provider, ready to serve.
+#[derive(Debug)]
+pub struct Client {
+    /// The application.
+    pub application: Application,
+    /// Its provider.
+    pub provider: Provider,
+    /// The issuer of its tokens.
+    pub issuer: String,
+    /// Scopes that may be asked for.
+    pub scopes: BTreeSet<String>,
+    /// Its claim mappings, compiled, in merging order.
+    pub mappings: Vec<CompiledMapping>,
+    /// The key that signs.
+    pub signer: Arc<Signer>,
+    /// The published keys, for tokens that come back.
+    pub public_keys: Vec<(KeyAlgorithm, Value)>,
+    /// The discovery document.
+    pub discovery: Bytes,
+    /// The JWKS.
+    pub jwks: Bytes,
+    /// Origins of its redirect URIs, for CORS.
+    pub origins: BTreeSet<String>,
+}
+
+impl Snapshot {
+    /// Reads and prepares everything.
+    ///
+    /// # Errors
+    /// What the database says, or that a key cannot be used.
+    pub async fn load(db: &Db, cipher: &Arc<Cipher>, public_url: &PublicUrl, now: Timestamp) -> store::Result<Self> {
+        let cipher = cipher.clone();
+        let (revision, groups, mappings, keys, applications, providers) = db
+            .read(move |tx| {
+                Box::pin(async move {
+                    // The revision first: what changes while the rest is read is read again.
+                    Ok((
+                        store::revision::snapshot(tx).await?,
+                        store::group::all(tx).await?,
+                        store::claim_mapping::all(tx).await?,
+                        store::signing_key::all(tx, &cipher).await?,
+                        store::application::all(tx).await?,
+                        store::provider::all(tx, &cipher).await?,
+                    ))
+                })
+            })
+            .await?;
+        let prepared = prepare_keys(&keys, &providers, now)?;
+        let mut applications: BTreeMap<ApplicationId, Application> =
+            applications.into_iter().map(|application| (application.id, application)).collect();
+        let mut snapshot = Self {
+            revision,
+            stale_at: now.saturating_add(LONGEST).unwrap_or(Timestamp::MAX),
+            groups: GroupGraph::new(groups),
+            mappings,
+            keys,
+            clients: BTreeMap::new(),
+            by_client_id: BTreeMap::new(),
+            by_provider: BTreeMap::new(),
+        };
+        for provider in providers {
+            // Read between two changes: the next look finds both or neither.
+            let Some(application) = applications.remove(&provider.application) else { continue };
+            let Some(key) = prepared.get(&provider.profile.signing_key) else { continue };
+            snapshot.add(Client::new(application, provider, &snapshot.mappings, key, public_url));
+        }
+        Ok(snapshot)
+    }
+
+    fn add(&mut self, client: Client) {
+        let client = Arc::new(client);
+        self.by_client_id.insert(client.provider.profile.client_id.clone(), client.clone());
+        self.by_provider.insert(client.provider.id, client.clone());
+        self.clients.insert(client.application.profile.slug.clone(), client);
+    }
+
+    /// An application by its slug.
+    pub fn by_slug(&self, slug: &str) -> Option<&Arc<Client>> {
+        self.clients.get(slug)
+    }
+
+    /// An application by its client ID.
+    pub fn by_client_id(&self, client_id: &str) -> Option<&Arc<Client>> {
+        self.by_client_id.get(client_id)
+    }
+
+    /// An application by its provider.
+    pub fn by_provider(&self, id: ProviderId) -> Option<&Arc<Client>> {
+        self.by_provider.get(&id)
+    }
+
+    /// A signing key by name or identifier.
+    pub fn key(&self, name: &str) -> Option<&SigningKey> {
+        let lower = doorward_core::user::key(name);
+        self.keys.iter().find(|key| doorward_core::user::key(&key.name) == lower || key.id.to_string() == name)
+    }
+
+    /// A claim mapping by identifier.
+    pub fn mapping(&self, id: MappingId) -> Option<&ClaimMapping> {
+        self.mappings.iter().find(|mapping| mapping.id == id)
+    }
+
+    /// The longest lifetime of a token signed with a key.
+    pub fn longest_lifetime(&self, key: SigningKeyId) -> SignedDuration {
+        longest_lifetime(self.clients.values().map(|client| &client.provider), key)
+    }
+}
+
+fn longest_lifetime<'a>(providers: impl Iterator<Item = &'a Provider>, key: SigningKeyId) -> SignedDuration {
+    let lifetimes = providers
+        .filter(|provider| provider.profile.signing_key == key)
+        .map(|provider| provider.profile.access_token_validity);
+    lifetimes.max().map_or(SignedDuration::from_hours(1), Lifetime::duration)
+}
+
+/// A signing key as clients use it.
+struct PreparedKey {
+    signer: Arc<Signer>,
+    public: Vec<(KeyAlgorithm, Value)>,
+    jwks: Bytes,
+}
+
+fn prepare_keys(
+    keys: &[SigningKey],
+    providers: &[Provider],
+    now: Timestamp,
+) -> store::Result<BTreeMap<SigningKeyId, PreparedKey>> {
+    let mut prepared = BTreeMap::new();
+    for key in keys {
+        let longest = longest_lifetime(providers.iter(), key.id);
+        let Some(active) = key.active(now) else { continue };
+        let broken = |error| store::Error::Corrupt(format!("signing key {:?}: {error}", key.name));
+        let published: Vec<&KeyVersion> = key.published(now, longest);
+        let public = published
+            .into_iter()
+            .map(|version| Ok((version.algorithm, public_jwk(version)?)))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(broken)?;
+        let jwks = json!({ "keys": public.iter().map(|(_, jwk)| jwk).collect::<Vec<_>>() });
+        prepared.insert(
+            key.id,
+            PreparedKey {
+                signer: Arc::new(Signer::new(active).map_err(broken)?),
+                jwks: Bytes::from(jwks.to_string()),
+                public,
+            },
+        );
+    }
+    Ok(prepared)
+}
+
+impl Client {
+    fn new(
+        application: Application,
+        provider: Provider,
+        mappings: &[ClaimMapping],
+        key: &PreparedKey,
+        public_url: &PublicUrl,
+    ) -> Self {
+        let slug = &application.profile.slug;
+        let issuer = match provider.profile.issuer_mode {
+            IssuerMode::PerProvider => discovery::application_issuer(public_url.as_str(), slug),
+            IssuerMode::Global => public_url.as_str().to_owned(),
+        };
+        let own: Vec<_> = mappings.iter().filter(|mapping| provider.profile.mappings.contains(&mapping.id)).collect();
+        let scopes: BTreeSet<String> = own.iter().map(|mapping| mapping.profile.scope.clone()).collect();
+        let document = discovery::document(&discovery::Subject {
+            public_url: public_url.as_str(),
+            slug,
+            issuer: &issuer,
+            algorithm: key.signer.algorithm().jws_name(),
+            scopes: &scopes,
+            claims: &advertised_claims(&own),
+        });
+        Self {
+            origins: provider.profile.redirect_uris.iter().filter_map(|uri| origin(&uri.url)).collect(),
+            discovery: Bytes::from(format!("{document:#}")),
+            mappings: own.into_iter().map(CompiledMapping::new).collect(),
+            signer: key.signer.clone(),
+            public_keys: key.public.clone(),
+            jwks: key.jwks.clone(),
+            issuer,
+            scopes,
+            application,
+            provider,
+        }
+    }
+}
+
+fn origin(uri: &str) -> Option<String> {
+    let url = url::Url::parse(uri).ok()?;
+    matches!(url.scheme(), "http" | "https").then(|| url.origin().ascii_serialization())
+}
+
+/// Claims of the mappings that came with Doorward; what others make depends on the person.
+fn advertised_claims(mappings: &[&ClaimMapping]) -> BTreeSet<String> {
+    let of_scope = |scope: &str| -> &[&str] {
+        match scope {
+            "email" => &["email", "email_verified"],
+            "profile" => {
+                &["name", "given_name", "family_name", "preferred_username", "nickname", "updated_at", "groups"]
+            }
+            _ => &[],
+        }
+    };
+    let defaults = mappings.iter().filter(|mapping| mapping.is_default);
+    defaults.flat_map(|mapping| of_scope(&mapping.profile.scope)).map(|claim| (*claim).to_owned()).collect()
+}
+
+/// State of every version of a key, with the words for it.
+pub fn version_states(snapshot: &Snapshot, key: &SigningKey, now: Timestamp) -> Vec<(KeyVersion, VersionState)> {
+    let states = key.states(now, snapshot.longest_lifetime(key.id)).into_iter();
+    states.map(|(version, state)| (version.clone(), state)).collect()
+}
