@@ -1,1 +1,20 @@
+//! Black-box tests: the real binary, real clients, a real browser and a real NetBox.
+//!
+//! Nothing here knows Doorward's code. Each test starts what it needs on free loopback ports, with data
+//! directories and databases of its own, so that tests run side by side and leave nothing behind.
+//! `make test` prepares the machine and sets the `DOORWARD_TEST_*` variables; a test whose variable is
+//! missing fails and says so.
 
+pub mod accessibility;
+pub mod apache;
+pub mod browser;
+pub mod client;
+pub mod doorward;
+pub mod environment;
+pub mod html;
+pub mod netbox;
+pub mod ports;
+pub mod postgres;
+pub mod process;
+pub mod visitor;
+pub mod wait;

@@ -1,0 +1,219 @@
+//! A real NetBox, unmodified from PyPI.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::browser::Browser;
+use crate::postgres::Database;
+use crate::process::Server;
+use crate::{environment, ports};
+
+/// NetBox's button that begins a sign-in by OpenID Connect.
+pub const SIGN_IN_BUTTON: &str = "form[action*='/oauth/begin/oidc/'] button";
+
+/// What NetBox's login page says when a sign-in elsewhere failed.
+pub const SIGN_IN_FAILED: &str = "Single sign-on failed";
+
+/// NetBox behind the file server that stands in front of every real one. Without its scripts and styles its
+/// pages send the browser away; nothing of NetBox itself is changed.
+const WITH_STATIC_FILES: &str = "from netbox.wsgi import application as netbox
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+application = StaticFilesHandler(netbox)
+";
+
+/// A NetBox with a port, a configuration and a database of its own.
+#[derive(Debug)]
+pub struct NetBox {
+    server: Option<Server>,
+    port: u16,
+    redis_port: u16,
+    venv: PathBuf,
+    database: Database,
+    root: TempDir,
+}
+
+/// A user as NetBox keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// `first_name last_name`.
+    pub name: String,
+    /// E-mail address.
+    pub email: String,
+    /// Whether NetBox grants everything.
+    pub is_superuser: bool,
+    /// Names of its groups, sorted.
+    pub groups: Vec<String>,
+}
+
+impl NetBox {
+    /// Prepares one that does not run yet: its address is needed to register it.
+    ///
+    /// # Errors
+    /// When `make test` did not prepare the machine.
+    pub fn prepare() -> Result<Self> {
+        let template = environment::required("DOORWARD_TEST_NETBOX_TEMPLATE_DB")?;
+        Ok(Self {
+            server: None,
+            port: ports::free()?,
+            redis_port: environment::required("DOORWARD_TEST_REDIS_PORT")?.parse()?,
+            venv: environment::required("DOORWARD_TEST_NETBOX_VENV")?.into(),
+            database: Database::create("netbox", Some(&template), "netbox")?,
+            root: TempDir::with_prefix("doorward-netbox-")?,
+        })
+    }
+
+    /// Starts it, or starts it again, with these lines at the end of its `configuration.py`.
+    ///
+    /// # Errors
+    /// When it does not answer within two minutes; the text holds what it printed.
+    pub async fn start(&mut self, settings: &str) -> Result<()> {
+        environment::choose_crypto();
+        drop(self.server.take());
+        self.forget_cached()?;
+        let directory = self.root.path().join("conf");
+        std::fs::create_dir_all(&directory)?;
+        let configuration = format!("{}\n\n{settings}\n", self.own_settings()?);
+        std::fs::write(directory.join("configuration.py"), configuration)?;
+        std::fs::write(self.root.path().join("with_static_files.py"), WITH_STATIC_FILES)?;
+        let mut command = gunicorn(&self.venv, self.root.path(), self.port);
+        let mut server = Server::start("netbox", &mut command, self.root.path())?;
+        server.answers(&self.url("/login/"), Duration::from_secs(120)).await?;
+        self.server = Some(server);
+        Ok(())
+    }
+
+    fn own_settings(&self) -> Result<String> {
+        Ok(format!(
+            "ALLOWED_HOSTS = ['*']
+DATABASES = {{'default': {{'NAME': '{name}', 'USER': 'netbox', 'PASSWORD': 'netbox',
+    'HOST': '127.0.0.1', 'PORT': '{port}', 'CONN_MAX_AGE': 300}}}}
+_redis = {{'HOST': '127.0.0.1', 'PORT': {redis}, 'USERNAME': '', 'PASSWORD': '', 'SSL': False, 'DATABASE': {number}}}
+REDIS = {{'tasks': _redis, 'caching': _redis}}
+SECRET_KEY = 'only-for-tests-on-this-machine-and-never-for-anything-else'
+API_TOKEN_PEPPERS = {{1: 'only-for-tests-on-this-machine-and-never-for-anything-else'}}
+ISOLATED_DEPLOYMENT = True
+CENSUS_REPORTING_ENABLED = False
+LOGGING = {{'version': 1, 'disable_existing_loggers': False,
+    'handlers': {{'console': {{'class': 'logging.StreamHandler'}}}},
+    'loggers': {{n: {{'handlers': ['console'], 'level': 'INFO'}} for n in ('social', 'netbox', 'django.request')}}}}",
+            name = self.database.name,
+            port = self.database.port()?,
+            redis = self.redis_port,
+            number = self.port,
+        ))
+    }
+
+    /// Empties its Redis database, which is numbered like its port and may have had another owner.
+    fn forget_cached(&self) -> Result<()> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.redis_port)).context("Redis does not answer")?;
+        write!(stream, "SELECT {}\r\nFLUSHDB\r\nQUIT\r\n", self.port)?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        ensure!(!answer.contains("-ERR"), "Redis refused: {answer}");
+        Ok(())
+    }
+
+    /// An address on this server.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// What NetBox itself logged.
+    #[must_use]
+    pub fn output(&self) -> String {
+        self.server.as_ref().map(Server::output).unwrap_or_default()
+    }
+
+    /// Opens the login page and presses the button for signing in elsewhere.
+    ///
+    /// # Errors
+    /// When the button is not there.
+    pub async fn begin_sign_in(&self, browser: &Browser) -> Result<()> {
+        browser.open(&self.url("/login/")).await?;
+        browser.press(SIGN_IN_BUTTON).await
+    }
+
+    /// Waits until the browser is on one of NetBox's pages as somebody.
+    ///
+    /// # Errors
+    /// When it does not get there.
+    pub async fn is_open_to(&self, browser: &Browser) -> Result<()> {
+        browser.arrives_at(&self.url("/")).await?;
+        // Every visitor's page has a link to the login page, every user's page one to the logout page.
+        browser.one_of(&["a[href*='/logout/']"]).await.map(drop)
+    }
+
+    /// Forgets who the browser is to NetBox, and nothing else.
+    ///
+    /// # Errors
+    /// When the browser has gone.
+    pub async fn forget_session(&self, browser: &Browser) -> Result<()> {
+        browser.open(&self.url("/login/")).await?;
+        browser.forget_cookie("sessionid").await
+    }
+
+    /// The user with this name, if NetBox has one.
+    ///
+    /// # Errors
+    /// When NetBox's database cannot be read.
+    pub fn person(&self, username: &str) -> Result<Option<Person>> {
+        let rows = self.database.rows(&format!(
+            "SELECT first_name || ' ' || last_name AS name, email, is_superuser,
+                coalesce((SELECT json_agg(g.name ORDER BY g.name) FROM users_group g
+                    JOIN users_user_groups m ON m.group_id = g.id WHERE m.user_id = u.id), '[]') AS groups
+             FROM users_user u WHERE username = '{username}'"
+        ))?;
+        rows.into_iter().next().map(person_of).transpose()
+    }
+
+    /// The names of all users.
+    ///
+    /// # Errors
+    /// When NetBox's database cannot be read.
+    pub fn usernames(&self) -> Result<Vec<String>> {
+        let rows = self.database.rows("SELECT username FROM users_user ORDER BY username")?;
+        Ok(rows.iter().filter_map(|row| Some(row.get("username")?.as_str()?.to_owned())).collect())
+    }
+
+    /// Puts a user into a group as an administrator of NetBox does by hand, making the group.
+    ///
+    /// # Errors
+    /// When NetBox's database refuses.
+    pub fn assign_by_hand(&self, username: &str, group: &str) -> Result<()> {
+        self.database.execute(&format!(
+            "INSERT INTO users_group (name, description) VALUES ('{group}', 'made by hand');
+             INSERT INTO users_user_groups (user_id, group_id)
+             SELECT u.id, g.id FROM users_user u, users_group g WHERE u.username = '{username}' AND g.name = '{group}'"
+        ))
+    }
+}
+
+fn gunicorn(venv: &Path, root: &Path, port: u16) -> Command {
+    let mut command = Command::new(venv.join("bin/gunicorn"));
+    command
+        .args(["--no-control-socket", "--workers", "1", "--threads", "4", "--timeout", "120"])
+        .args(["--graceful-timeout", "2", "--bind", &format!("127.0.0.1:{port}"), "with_static_files"])
+        .current_dir(root)
+        .env("NETBOX_ROOT", root)
+        .env_remove("NETBOX_CONFIGURATION");
+    command
+}
+
+fn person_of(row: Value) -> Result<Person> {
+    let text = |member: &str| Some(row.get(member)?.as_str()?.to_owned());
+    let groups = row.get("groups").and_then(Value::as_array).context("no groups")?;
+    Ok(Person {
+        name: text("name").context("no name")?,
+        email: text("email").context("no e-mail")?,
+        is_superuser: row.get("is_superuser").and_then(Value::as_bool).context("no is_superuser")?,
+        groups: groups.iter().filter_map(|group| Some(group.as_str()?.to_owned())).collect(),
+    })
+}
