@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # What the scripts here share. Meant to be sourced, with `set -euo pipefail` in force.
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -191,6 +191,27 @@ impl Browser {
         self.press("#sign-in").await
     }
 
+    /// Waits until no such element is on the page.
+    ///
+    /// # Errors
+    /// When it stays.
+    pub async fn gone(&self, selector: &str) -> Result<()> {
+        let wanted = format!("{selector} to go");
+        let left = wait::until(&wanted, PATIENCE, async || Ok((!self.has(selector).await?).then_some(())));
+        match left.await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(error.context(self.whereabouts().await)),
+        }
+    }
+
+    /// Forgets all cookies: to every server, the browser is a new one.
+    ///
+    /// # Errors
+    /// When the browser has gone.
+    pub async fn forget_everything(&self) -> Result<()> {
+        Ok(self.driver.delete_all_cookies().await?)
+    }
+
     /// Forgets one cookie: cookies of two servers on one address do not depend on the port.
     ///
     /// # Errors

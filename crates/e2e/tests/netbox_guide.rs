@@ -126,6 +126,7 @@ async fn a_disabled_person_cannot_sign_in_nor_use_an_open_session() -> Result<()
 
     doorward.run(&["user", "enable", "bob"])?;
     doorward.settle().await;
+    browser.forget_everything().await?;
     netbox.begin_sign_in(&browser).await?;
     browser.sign_in("bob", PASSWORD).await?;
     netbox.is_open_to(&browser).await
@@ -133,7 +134,7 @@ async fn a_disabled_person_cannot_sign_in_nor_use_an_open_session() -> Result<()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_secret_ends_on_netboxs_login_page_with_its_message() -> Result<()> {
-    let Scene { netbox, browser, .. } = scene(|doorward, application| {
+    let Scene { doorward, netbox, browser } = scene(|doorward, application| {
         let mut mistaken = application.clone();
         mistaken.client_secret = "pasted-from-elsewhere".into();
         guide(doorward, &mistaken)
@@ -141,6 +142,7 @@ async fn a_wrong_secret_ends_on_netboxs_login_page_with_its_message() -> Result<
     .await?;
 
     netbox.begin_sign_in(&browser).await?;
+    browser.arrives_at(&doorward.url("/")).await?;
     browser.sign_in("alice", PASSWORD).await?;
     browser.arrives_at(&netbox.url("/login/")).await?;
 

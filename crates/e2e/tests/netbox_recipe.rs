@@ -87,6 +87,7 @@ async fn signing_out_of_netbox_ends_the_session_at_doorward() -> Result<()> {
     scene.browser.arrives_at(&scene.doorward.url("/")).await?;
     if scene.browser.has("#confirm-sign-out").await? {
         scene.browser.press("#confirm-sign-out").await?;
+        scene.browser.gone("#confirm-sign-out").await?;
     }
 
     scene.netbox.begin_sign_in(&scene.browser).await?;
