@@ -1,0 +1,81 @@
+//! Signing keys: rotation, other kinds, import.
+
+use crate::on_both;
+use doorward_core::{lifetime::Lifetime, signing_key::KeyAlgorithm};
+use doorward_server::{applications, error::OperationError, keys, setup::DEFAULT_KEY};
+use jiff::SignedDuration;
+
+async fn kids(client: &crate::support::OAuthClient) -> Vec<String> {
+    let jwks = client.get(&format!("/application/o/{}/jwks/", client.slug)).await.json();
+    jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+
+fn kid_of(token: &str) -> String {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    let header: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap()).unwrap();
+    header["kid"].as_str().unwrap().to_owned()
+}
+
+on_both! {
+    /// Published an hour before it signs; the old one stays until its last token has expired, and then is forgotten.
+    async fn rotation_publishes_before_it_signs(app) {
+        let registered = app.application_with("a", |_, provider| provider.access_token_validity = Lifetime::seconds(7200)).await;
+        let client = app.client(&registered);
+        let mut browser = app.signed_in("admin").await;
+        let old = kids(&client).await;
+        assert_eq!(old.len(), 1);
+        let new = keys::rotate(&app.app, &app.actor(), DEFAULT_KEY, false).await.unwrap().kid;
+        assert_eq!(kids(&client).await.len(), 2);
+        let sign = async |browser: &mut crate::support::Browser| {
+            kid_of(&client.exchange(&client.code(browser, &[]).await).await.text("id_token"))
+        };
+        assert_eq!(sign(&mut browser).await, old[0]);
+        app.clock.advance(SignedDuration::from_hours(1));
+        app.app.refresh().await.unwrap();
+        assert_eq!(sign(&mut browser).await, new);
+        app.clock.advance(SignedDuration::from_hours(2));
+        app.app.refresh().await.unwrap();
+        assert_eq!(kids(&client).await.len(), 2);
+        app.clock.advance(SignedDuration::from_mins(11));
+        app.app.refresh().await.unwrap();
+        assert_eq!(kids(&client).await, [new.clone()]);
+        doorward_server::jobs::clean(&app.app).await.unwrap();
+        assert_eq!(keys::find(&app.app, DEFAULT_KEY).unwrap().versions.len(), 1);
+    }
+
+    /// Every kind signs, and discovery says so.
+    async fn every_kind_of_key_signs(app) {
+        let mut browser = app.signed_in("admin").await;
+        for (algorithm, name, _) in KeyAlgorithm::ALL {
+            let key = keys::generate(&app.app, &app.actor(), name, algorithm).await.unwrap();
+            let registered = app.application_with(name, |_, provider| provider.signing_key = key.id).await;
+            let client = app.client(&registered);
+            let discovery = client.get(&format!("/application/o/{name}/.well-known/openid-configuration")).await.json();
+            assert_eq!(discovery["id_token_signing_alg_values_supported"], serde_json::json!([algorithm.jws_name()]));
+            let answer = client.exchange(&client.code(&mut browser, &[]).await).await;
+            let current = applications::find(&app.app, name).unwrap();
+            doorward_protocols::jose::verify::id_token_hint(&answer.text("id_token"), &current.public_keys, &client.issuer, &client.client_id).unwrap();
+        }
+    }
+
+    /// A key in use, and the last one, cannot be removed; names are unique.
+    async fn keys_in_use_stay(app) {
+        app.application("a").await;
+        let denied = keys::delete(&app.app, &app.actor(), DEFAULT_KEY).await.unwrap_err();
+        assert!(denied.to_string().contains("App a"), "{denied}");
+        let spare = keys::generate(&app.app, &app.actor(), "spare", KeyAlgorithm::Ed25519).await.unwrap();
+        let taken = keys::generate(&app.app, &app.actor(), "SPARE", KeyAlgorithm::Ed25519).await.unwrap_err();
+        assert!(matches!(taken, OperationError::Invalid(_)), "{taken}");
+        keys::delete(&app.app, &app.actor(), "spare").await.unwrap();
+        assert!(keys::find(&app.app, &spare.id.to_string()).is_err());
+    }
+
+    /// Two processes rotate and read at once; both see the same in the end.
+    async fn other_processes_see_changes(app) {
+        let other = app.second_process().await;
+        keys::rotate(&other, &app.actor(), DEFAULT_KEY, true).await.unwrap();
+        assert!(app.app.refresh().await.unwrap());
+        assert_eq!(app.app.snapshot().keys[0].versions.len(), 2);
+        assert!(!app.app.refresh().await.unwrap());
+    }
+}

@@ -1,0 +1,103 @@
+//! The authorization table: every route, and who may use it. A route that is not in it fails the build.
+
+use crate::support::{Backend, TestApp};
+use std::collections::BTreeSet;
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum May {
+    /// Everybody.
+    Anyone,
+    /// Whoever is signed in; others are sent to sign in.
+    Member,
+    /// Programs with credentials of their own: 4xx without.
+    Client,
+}
+
+/// Everything outside of administration. `{slug}` stands for an application.
+const TABLE: &[(&str, &str, May)] = &[
+    ("GET", "/", May::Anyone),
+    ("GET", "/setup", May::Client),
+    ("POST", "/setup", May::Client),
+    ("GET", "/sign-in", May::Anyone),
+    ("POST", "/sign-in", May::Client),
+    ("GET", "/sign-in/continue", May::Client),
+    ("GET", "/sign-out", May::Anyone),
+    ("POST", "/sign-out", May::Client),
+    ("POST", "/consent", May::Client),
+    ("GET", "/if/user/", May::Member),
+    ("GET", "/application/launch/{slug}/", May::Member),
+    ("GET", "/application/o/authorize/", May::Client),
+    ("POST", "/application/o/authorize/", May::Client),
+    ("GET", "/application/o/{slug}/end-session/", May::Anyone),
+    ("POST", "/application/o/{slug}/end-session/", May::Anyone),
+    ("POST", "/application/o/token/", May::Client),
+    ("GET", "/application/o/userinfo/", May::Client),
+    ("POST", "/application/o/userinfo/", May::Client),
+    ("GET", "/application/o/{slug}/", May::Anyone),
+    ("GET", "/application/o/{slug}/.well-known/openid-configuration", May::Anyone),
+    ("GET", "/application/o/{slug}/jwks/", May::Anyone),
+    ("GET", "/assets/{name}", May::Anyone),
+    ("GET", "/-/health/live/", May::Anyone),
+    ("GET", "/-/health/ready/", May::Anyone),
+];
+
+/// Paths of the routes in a source file.
+fn paths(source: &str) -> BTreeSet<String> {
+    let marked = source.split(".route(").skip(1);
+    marked.map(|rest| rest.split('"').nth(1).unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_route_is_in_the_table() {
+    let routed = paths(include_str!("../../src/router.rs"));
+    let listed: BTreeSet<String> = TABLE.iter().map(|(_, path, _)| (*path).to_owned()).collect();
+    assert_eq!(routed, listed);
+    let administration = paths(include_str!("../../src/admin/mod.rs"));
+    assert!(administration.iter().all(|path| path.starts_with("/if/admin/")));
+}
+
+/// Every route as nobody, and every form without its token.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_gets_what_is_not_for_anyone() {
+    let app = TestApp::new(Backend::Sqlite).await;
+    app.application("a").await;
+    for (method, path, may) in TABLE {
+        let target = path.replace("{slug}", "a").replace("{name}", "doorward.css");
+        let body: Option<&[(&str, &str)]> = (*method == "POST").then_some(&[("x", "y")]);
+        let page = app.browser().request(method, &target, body).await;
+        let fits = match may {
+            May::Anyone => page.status < 400,
+            May::Member => page.status == 303 && page.location().starts_with("/sign-in?request="),
+            May::Client => (400..500).contains(&page.status) && page.location().is_empty(),
+        };
+        assert!(fits, "{method} {target}: {} {}", page.status, page.location());
+    }
+}
+
+/// Headers that keep pages to themselves are on every answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_carries_the_headers() {
+    let app = TestApp::new(Backend::Sqlite).await;
+    app.application("a").await;
+    for (method, path, _) in TABLE {
+        let target = path.replace("{slug}", "a").replace("{name}", "doorward.css");
+        let page = app.browser().request(method, &target, None).await;
+        let policy = page.header("content-security-policy");
+        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{target}");
+        assert!(!policy.contains("unsafe"), "{target}");
+        assert_eq!(page.header("x-content-type-options"), "nosniff", "{target}");
+        assert!(page.header("strict-transport-security").contains("max-age"), "{target}");
+    }
+}
+
+/// Bodies that are too large are refused before they are read to the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn large_bodies_are_refused() {
+    let app = TestApp::new(Backend::Sqlite).await;
+    let large = "x".repeat(300 * 1024);
+    for path in ["/sign-in", "/application/o/token/", "/application/o/userinfo/", "/application/o/authorize/"] {
+        let page = app.browser().request("POST", path, Some(&[("a", large.as_str())])).await;
+        assert!((400..500).contains(&page.status), "{path}: {}", page.status);
+    }
+}

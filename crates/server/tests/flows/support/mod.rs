@@ -1,0 +1,192 @@
+//! The application, a browser and a client for tests.
+
+mod browser;
+mod client;
+
+pub use browser::{Browser, Page};
+pub use client::{OAuthClient, TokenAnswer};
+
+use axum::Router;
+use doorward_core::{
+    access_rule::AccessRule,
+    application::ApplicationProfile,
+    cipher::Cipher,
+    clock::{Clock, from_millis},
+    group::{Group, GroupProfile},
+    provider::ProviderProfile,
+    redirect_uri::RedirectUri,
+    user::{User, UserProfile},
+};
+use doorward_server::{
+    actor::Actor,
+    app::App,
+    applications,
+    config::Config,
+    directory::{groups, users},
+    public_url::PublicUrl,
+    router::router,
+    setup,
+    snapshot::Client,
+};
+use doorward_store::db::Db;
+use std::{collections::BTreeSet, sync::Arc};
+use tempfile::TempDir;
+
+/// The password of everybody in tests.
+pub const PASSWORD: &str = "Korrekt-Pferd-7";
+/// Where the test application takes its answers.
+pub const CALLBACK: &str = "https://netbox.example.org/oauth/complete/oidc/";
+
+/// Which database.
+#[derive(Debug, Clone, Copy)]
+pub enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+/// Runs a flow on both databases, each as a test of its own.
+#[macro_export]
+macro_rules! on_both {
+    ($($(#[$doc:meta])* async fn $name:ident($app:ident) $body:block)*) => { $(
+        $(#[$doc])*
+        mod $name {
+            #[allow(unused_imports, reason = "not every flow needs all of it")]
+            use super::*;
+
+            async fn flow($app: $crate::support::TestApp) $body
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn sqlite() {
+                flow($crate::support::TestApp::new($crate::support::Backend::Sqlite).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn postgres() {
+                flow($crate::support::TestApp::new($crate::support::Backend::Postgres).await).await;
+            }
+        }
+    )* };
+}
+
+/// An application with a clock that stands still, and an administrator.
+pub struct TestApp {
+    pub app: App,
+    pub router: Router,
+    pub clock: Clock,
+    pub backend: Backend,
+    pub database: Database,
+    pub dir: TempDir,
+}
+
+/// Where the data is, so that a second process can be played.
+#[derive(Debug, Clone)]
+pub enum Database {
+    File(std::path::PathBuf),
+    Url(String),
+}
+
+impl Database {
+    pub fn open(&self) -> Db {
+        match self {
+            Self::File(path) => Db::sqlite(path).unwrap(),
+            Self::Url(url) => Db::postgres(url).unwrap(),
+        }
+    }
+}
+
+/// A new, empty database.
+pub async fn new_database(backend: Backend, dir: &TempDir) -> Database {
+    match backend {
+        Backend::Sqlite => Database::File(dir.path().join("doorward.db")),
+        Backend::Postgres => Database::Url(new_schema().await),
+    }
+}
+
+async fn new_schema() -> String {
+    let url = std::env::var("DOORWARD_TEST_POSTGRES")
+        .expect("DOORWARD_TEST_POSTGRES names no server; run the tests with `make test`");
+    let schema = format!("t{}", doorward_core::random::alphanumeric(20).to_lowercase());
+    let sql: &'static str = format!("CREATE SCHEMA {schema}").leak();
+    let admin = Db::postgres(&url).unwrap();
+    admin.write(move |tx| Box::pin(async move { tx.execute(sql, &[]).await })).await.unwrap();
+    format!("{url}?options=-csearch_path%3D{schema}")
+}
+
+impl TestApp {
+    pub async fn new(backend: Backend) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let database = new_database(backend, &dir).await;
+        // 2026-01-02T03:04:05.678Z
+        let clock = Clock::fixed(from_millis(1_767_323_045_678));
+        let mut config = Config::new(PublicUrl::parse("https://id.example.org").unwrap(), dir.path().to_owned());
+        config.trusted_proxies = vec!["192.0.2.0/24".parse().unwrap()];
+        let app = App::start(config, database.open(), Cipher::new([7; 32]), clock.clone()).await.unwrap();
+        let test = Self { router: router(app.clone()), app, clock, backend, database, dir };
+        let mut admin = UserProfile::named("admin");
+        admin.email = "admin@example.org".into();
+        setup::create_first_administrator(&test.app, admin, PASSWORD).await.unwrap();
+        test
+    }
+
+    /// The same data in another process.
+    pub async fn second_process(&self) -> App {
+        let config = self.app.config.clone();
+        App::start(config, self.database.open(), Cipher::new([7; 32]), self.clock.clone()).await.unwrap()
+    }
+
+    pub fn actor(&self) -> Actor {
+        Actor::command_line()
+    }
+
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.router.clone())
+    }
+
+    pub async fn signed_in(&self, username: &str) -> Browser {
+        let mut browser = self.browser();
+        let page = browser.sign_in("/if/user/", username, PASSWORD).await;
+        assert_eq!(page.status, 200, "{}", page.body);
+        browser
+    }
+
+    pub async fn group(&self, name: &str, parents: &[&Group]) -> Group {
+        let mut profile = GroupProfile::named(name);
+        profile.parents = parents.iter().map(|group| group.id).collect();
+        groups::create(&self.app, &self.actor(), profile, BTreeSet::new()).await.unwrap()
+    }
+
+    pub async fn user(&self, username: &str, member_of: &[&Group]) -> User {
+        let mut profile = UserProfile::named(username);
+        profile.name = format!("{} Example", doorward_server::pages::monogram(username) + &username[1..]);
+        profile.email = format!("{username}@example.org");
+        profile.email_verified = true;
+        let groups = member_of.iter().map(|group| group.id).collect();
+        let new = users::NewUser { profile, password: Some(PASSWORD.into()), groups };
+        users::create(&self.app, &self.actor(), new).await.unwrap()
+    }
+
+    /// An application open to everyone, with one redirect URI and one logout URI.
+    pub async fn application(&self, slug: &str) -> Arc<Client> {
+        self.application_with(slug, |_, _| {}).await
+    }
+
+    pub async fn application_with(
+        &self,
+        slug: &str,
+        change: impl FnOnce(&mut ApplicationProfile, &mut ProviderProfile),
+    ) -> Arc<Client> {
+        let mut profile = ApplicationProfile::new(slug, format!("App {slug}"));
+        profile.access = AccessRule::Everyone;
+        profile.launch_url = "https://netbox.example.org/".into();
+        let mut provider = applications::default_provider(&self.app.snapshot(), slug).unwrap();
+        provider.redirect_uris =
+            vec![RedirectUri::exact(CALLBACK), RedirectUri::logout("https://netbox.example.org/bye/")];
+        change(&mut profile, &mut provider);
+        applications::create(&self.app, &self.actor(), profile, provider).await.unwrap()
+    }
+
+    /// The client side of an application.
+    pub fn client(&self, client: &Arc<Client>) -> OAuthClient {
+        OAuthClient::new(self.router.clone(), client)
+    }
+}
