@@ -142,6 +142,7 @@ pub async fn update(
     let changed_groups: BTreeSet<GroupId> =
         groups.iter().flat_map(|groups| groups.symmetric_difference(&before.1)).copied().collect();
     may_give(&snapshot, actor, &changed_groups)?;
+    may_touch(app, actor, id).await?;
     if actor.user == Some(id) {
         let effective = snapshot.groups.effective(groups.clone().unwrap_or_else(|| before.1.clone()));
         if !profile.is_active || (actor.is_superuser && !snapshot.groups.confers_superuser(&effective)) {

@@ -28,7 +28,7 @@ const TABLE: &[(&str, &str, May)] = &[
     ("GET", "/if/user/", May::Member),
     ("GET", "/application/launch/{slug}/", May::Member),
     ("GET", "/application/o/authorize/", May::Client),
-    ("POST", "/application/o/authorize/", May::Client),
+    ("POST", "/application/o/authorize/", May::Anyone),
     ("GET", "/application/o/{slug}/end-session/", May::Anyone),
     ("POST", "/application/o/{slug}/end-session/", May::Anyone),
     ("POST", "/application/o/token/", May::Client),

@@ -54,6 +54,11 @@ impl Page {
         self.body[start..end].replace("&#x2f;", "/").replace("&amp;", "&")
     }
 
+    /// The page with escaped characters read back.
+    pub fn text(&self) -> String {
+        self.body.replace("&#x2f;", "/").replace("&quot;", "\"").replace("&#x27;", "'").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    }
+
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
