@@ -37,7 +37,9 @@ fn described(violation: &Value) -> String {
     let nodes = violation.get("nodes").and_then(Value::as_array).cloned().unwrap_or_default();
     let places: String = nodes
         .iter()
-        .map(|node| format!("      {}\n        {}\n", text(node, "html"), text(node, "failureSummary").replace('\n', " ")))
+        .map(|node| {
+            format!("      {}\n        {}\n", text(node, "html"), text(node, "failureSummary").replace('\n', " "))
+        })
         .collect();
     format!("  {}: {}\n{places}", text(violation, "id"), text(violation, "help"))
 }

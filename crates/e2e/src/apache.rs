@@ -1,4 +1,4 @@
-//! Debian's Apache with mod_auth_openidc: a client by other people, in another language.
+//! Debian's Apache with `mod_auth_openidc`: a client by other people, in another language.
 
 use std::process::Command;
 use std::time::Duration;

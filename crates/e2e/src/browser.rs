@@ -150,9 +150,8 @@ impl Browser {
     /// # Errors
     /// When it does not; the text says where the browser is instead.
     pub async fn arrives_at(&self, beginning: &str) -> Result<()> {
-        let arrived = wait::until(beginning, PATIENCE, async || {
-            Ok(self.address().await?.starts_with(beginning).then_some(()))
-        });
+        let arrived =
+            wait::until(beginning, PATIENCE, async || Ok(self.address().await?.starts_with(beginning).then_some(())));
         match arrived.await {
             Ok(()) => Ok(()),
             Err(error) => Err(error.context(self.whereabouts().await)),

@@ -70,7 +70,8 @@ impl Client {
     /// # Errors
     /// When nobody answers.
     pub async fn redeem(&self, visitor: &Visitor, code: &str) -> Result<Page> {
-        let fields = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", self.redirect_uri.as_str())];
+        let fields =
+            [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", self.redirect_uri.as_str())];
         visitor.post(&self.token, self.login(), &fields).await
     }
 

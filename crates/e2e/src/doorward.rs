@@ -88,8 +88,17 @@ impl Doorward {
     pub fn initialise(&self) -> Result<()> {
         let password = self.password_file();
         let url = self.url("");
-        self.run(&["init", "--public-url", &url, "--admin-username", ADMINISTRATOR,
-            "--admin-email", "admin@example.org", "--admin-password-file", &password])?;
+        self.run(&[
+            "init",
+            "--public-url",
+            &url,
+            "--admin-username",
+            ADMINISTRATOR,
+            "--admin-email",
+            "admin@example.org",
+            "--admin-password-file",
+            &password,
+        ])?;
         Ok(())
     }
 
@@ -188,8 +197,18 @@ impl Doorward {
     /// When the command fails.
     pub fn add_user(&self, username: &str, name: &str) -> Result<()> {
         let (password, email) = (self.password_file(), format!("{username}@example.org"));
-        self.run(&["user", "add", username, "--name", name, "--email", &email, "--email-verified",
-            "--password-file", &password])?;
+        self.run(&[
+            "user",
+            "add",
+            username,
+            "--name",
+            name,
+            "--email",
+            &email,
+            "--email-verified",
+            "--password-file",
+            &password,
+        ])?;
         Ok(())
     }
 
@@ -210,8 +229,19 @@ impl Doorward {
     /// # Errors
     /// When the command fails.
     pub fn add_application(&self, slug: &str, redirect_uri: &str) -> Result<Application> {
-        let described = self.json(&["app", "add", "custom", "--name", slug, "--slug", slug,
-            "--redirect-uri", redirect_uri, "--allow", "everyone"])?;
+        let described = self.json(&[
+            "app",
+            "add",
+            "custom",
+            "--name",
+            slug,
+            "--slug",
+            slug,
+            "--redirect-uri",
+            redirect_uri,
+            "--allow",
+            "everyone",
+        ])?;
         Application::read(described)
     }
 

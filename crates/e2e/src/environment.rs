@@ -8,7 +8,9 @@ use anyhow::{Context, Result};
 /// When it is not set. A test that cannot run must not look like one that passed.
 pub fn required(name: &str) -> Result<String> {
     std::env::var(name).with_context(|| {
-        format!("{name} is not set: run these tests with `make test` (or `scripts/test`), which prepares what they need")
+        format!(
+            "{name} is not set: run these tests with `make test` (or `scripts/test`), which prepares what they need"
+        )
     })
 }
 

@@ -1,4 +1,4 @@
-//! A real NetBox, unmodified from PyPI.
+//! A real NetBox, unmodified from `PyPI`.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -84,7 +84,7 @@ impl NetBox {
         std::fs::write(self.root.path().join("with_static_files.py"), WITH_STATIC_FILES)?;
         let mut command = gunicorn(&self.venv, self.root.path(), self.port);
         let mut server = Server::start("netbox", &mut command, self.root.path())?;
-        server.answers(&self.url("/login/"), Duration::from_secs(120)).await?;
+        server.answers(&self.url("/login/"), Duration::from_mins(2)).await?;
         self.server = Some(server);
         Ok(())
     }

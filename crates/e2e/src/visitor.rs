@@ -68,7 +68,8 @@ impl Visitor {
             .with_context(|| format!("no button #{button} on {}:\n{}", page.url, page.body))?;
         let target = if form.action.is_empty() { page.url.clone() } else { page.url.join(&form.action)? };
         let fields = form.filled(button, with);
-        let request = self.client.request(if form.is_post { reqwest::Method::POST } else { reqwest::Method::GET }, target);
+        let request =
+            self.client.request(if form.is_post { reqwest::Method::POST } else { reqwest::Method::GET }, target);
         // Browsers tell where a form comes from, and servers may insist on it.
         let request = request.header(header::ORIGIN, page.url.origin().ascii_serialization());
         read(if form.is_post { request.form(&fields) } else { request.query(&fields) }).await

@@ -13,8 +13,19 @@ async fn every_page_passes(scheme: &str) -> Result<()> {
     doorward.add_user("alice", "Alice Example")?;
     doorward.add_group("nobody-yet", &[])?;
     let application = doorward.add_application("lab-wiki", REDIRECT_URI)?;
-    let closed = doorward.json(&["app", "add", "custom", "--name", "Closed", "--slug", "closed",
-        "--redirect-uri", REDIRECT_URI, "--allow", "nobody-yet"])?;
+    let closed = doorward.json(&[
+        "app",
+        "add",
+        "custom",
+        "--name",
+        "Closed",
+        "--slug",
+        "closed",
+        "--redirect-uri",
+        REDIRECT_URI,
+        "--allow",
+        "nobody-yet",
+    ])?;
     let closed = doorward_e2e::doorward::Application::read(closed)?;
     doorward.settle().await;
     let client = Client::new(&doorward, &application, REDIRECT_URI);

@@ -1,8 +1,8 @@
 //! What was answered is kept, whatever happens to the process.
 
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -62,7 +62,7 @@ async fn a_kill_during_load_loses_nothing_that_was_answered() -> Result<()> {
             Ok::<_, anyhow::Error>(rounds)
         });
     }
-    wait::until("the load", Duration::from_secs(60), async || {
+    wait::until("the load", Duration::from_mins(1), async || {
         Ok((answered.load(Ordering::Relaxed) >= ROUNDS).then_some(()))
     })
     .await?;

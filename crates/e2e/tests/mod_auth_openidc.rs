@@ -1,4 +1,4 @@
-//! An independent client: Debian's Apache with mod_auth_openidc.
+//! An independent client: Debian's Apache with `mod_auth_openidc`.
 
 use anyhow::Result;
 use doorward_e2e::apache::Apache;

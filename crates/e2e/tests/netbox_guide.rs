@@ -44,8 +44,17 @@ async fn scene_registered_at(
     doorward.add_user("carol", "Carol Example")?;
     doorward.add_group("netbox-users", &["alice", "bob"])?;
     let address = netbox.url("");
-    let described = doorward.json(&["app", "add", "netbox", "--slug", "netbox-slug",
-        "--url", registered.unwrap_or(&address), "--allow", "netbox-users"])?;
+    let described = doorward.json(&[
+        "app",
+        "add",
+        "netbox",
+        "--slug",
+        "netbox-slug",
+        "--url",
+        registered.unwrap_or(&address),
+        "--allow",
+        "netbox-users",
+    ])?;
     let application = Application::read(described)?;
     doorward.settle().await;
     netbox.start(&settings(&doorward, &application)).await?;

@@ -19,8 +19,19 @@ async fn scene(printed_again: bool) -> Result<Scene> {
     doorward.add_group("netbox-admins", &["alice"])?;
     doorward.add_group("netbox-operators", &["alice"])?;
     let address = netbox.url("");
-    let described = doorward.json(&["app", "add", "netbox", "--slug", "netbox-slug", "--url", &address,
-        "--superusers", "netbox-admins", "--allow", "everyone"])?;
+    let described = doorward.json(&[
+        "app",
+        "add",
+        "netbox",
+        "--slug",
+        "netbox-slug",
+        "--url",
+        &address,
+        "--superusers",
+        "netbox-admins",
+        "--allow",
+        "everyone",
+    ])?;
     let application = Application::read(described)?;
     let settings = if printed_again {
         doorward.run(&["app", "config", "netbox-slug", "--style", "file", "--netbox-version", "4.7"])?

@@ -15,14 +15,8 @@ use serde_json::Value;
 
 const REDIRECT_URI: &str = "http://127.0.0.1:9/callback";
 
-type DiscoveredClient = CoreClient<
-    EndpointSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointMaybeSet,
-    EndpointMaybeSet,
->;
+type DiscoveredClient =
+    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
 
 struct Scene {
     doorward: Doorward,
@@ -38,8 +32,9 @@ async fn scene(keeping: Keeping) -> Result<Scene> {
     doorward.settle().await;
     let metadata = CoreProviderMetadata::discover_async(IssuerUrl::new(application.issuer.clone())?, &send).await?;
     let secret = ClientSecret::new(application.client_secret.clone());
-    let client = CoreClient::from_provider_metadata(metadata, ClientId::new(application.client_id.clone()), Some(secret))
-        .set_redirect_uri(RedirectUrl::new(REDIRECT_URI.into())?);
+    let client =
+        CoreClient::from_provider_metadata(metadata, ClientId::new(application.client_id.clone()), Some(secret))
+            .set_redirect_uri(RedirectUrl::new(REDIRECT_URI.into())?);
     Ok(Scene { doorward, application, client })
 }
 

@@ -40,7 +40,8 @@ async fn an_unknown_configuration_key_is_named() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_public_url_with_a_path_is_refused() -> Result<()> {
     let doorward = initialised()?;
-    refuses(&doorward, &["--public-url", "https://idp.example.org/auth"], &["https://idp.example.org/auth", "path"]).await
+    refuses(&doorward, &["--public-url", "https://idp.example.org/auth"], &["https://idp.example.org/auth", "path"])
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,7 +92,8 @@ fn setup_address(text: &str) -> Option<String> {
 async fn the_first_start_prints_a_setup_address_that_works_once() -> Result<()> {
     let mut doorward = Doorward::empty(Keeping::Sqlite)?;
     doorward.serve_with(&["--public-url", &doorward.url("")]).await?;
-    let printed = wait::until("a setup address", Duration::from_secs(10), async || Ok(setup_address(&doorward.output())));
+    let printed =
+        wait::until("a setup address", Duration::from_secs(10), async || Ok(setup_address(&doorward.output())));
     let address = printed.await.with_context(|| doorward.output())?;
     let again = doorward.run(&["setup-url"])?;
     assert_eq!(setup_address(&again).as_deref(), Some(address.as_str()), "{again}");
@@ -102,8 +104,13 @@ async fn the_first_start_prints_a_setup_address_that_works_once() -> Result<()> 
     assert!(!unbidden.has_button("finish-setup"), "anybody can set it up:\n{}", unbidden.body);
 
     let form = visitor.follow(visitor.get(&address).await?, "nowhere:").await?;
-    let typed = [("username", "root-of-all"), ("name", "Rosa Root"), ("email", "rosa@example.org"),
-        ("password", PASSWORD), ("password_repeat", PASSWORD)];
+    let typed = [
+        ("username", "root-of-all"),
+        ("name", "Rosa Root"),
+        ("email", "rosa@example.org"),
+        ("password", PASSWORD),
+        ("password_repeat", PASSWORD),
+    ];
     let done = visitor.press(&form, "finish-setup", &typed).await?;
     let done = visitor.follow(done, "nowhere:").await?;
     assert_eq!(done.status, 200, "{}", done.body);

@@ -45,7 +45,7 @@ pub fn parse(form: &Parameters) -> Result<TokenRequest, OAuthError> {
         }),
         "refresh_token" => Ok(TokenRequest::RefreshToken {
             refresh_token: form.require("refresh_token", "refresh_token is missing")?.to_owned(),
-            scope: form.get("scope").map(|scope| words(scope)),
+            scope: form.get("scope").map(words),
         }),
         other => Err(OAuthError::new(ErrorCode::UnsupportedGrantType, "This grant_type is not supported")
             .detail(format!("grant_type {other:?} is not supported"))),

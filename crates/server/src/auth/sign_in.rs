@@ -33,15 +33,14 @@ const HOME: &str = "/if/user/";
 /// `GET /sign-in`, by itself or with what waits for it (`request`, or `next` for a page of ours).
 pub async fn show(State(app): State<App>, visitor: CurrentVisitor, RawQuery(query): RawQuery) -> Response {
     let parameters = Parameters::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
-    let pending = match parameters.get("request") {
-        Some(sealed) => match Pending::open(&app, &visitor, sealed) {
+    let pending = if let Some(sealed) = parameters.get("request") {
+        match Pending::open(&app, &visitor, sealed) {
             Ok(pending) => pending,
             Err(lost) => return lost_page(&app, &visitor, lost),
-        },
-        None => {
-            let next = parameters.get("next").filter(|next| is_local_path(next)).unwrap_or(HOME);
-            Pending::new(&app, &visitor, Goal::Page(next.to_owned()))
         }
+    } else {
+        let next = parameters.get("next").filter(|next| is_local_path(next)).unwrap_or(HOME);
+        Pending::new(&app, &visitor, Goal::Page(next.to_owned()))
     };
     form(&app, &visitor, &pending, "", None)
 }

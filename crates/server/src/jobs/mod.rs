@@ -10,7 +10,7 @@ use doorward_store as store;
 /// How often other processes' changes are looked for. Within a second they are seen everywhere.
 const REFRESH: Duration = Duration::from_millis(500);
 /// How often what has expired is forgotten.
-const CLEAN: Duration = Duration::from_secs(300);
+const CLEAN: Duration = Duration::from_mins(5);
 /// How long activity is kept.
 const ACTIVITY: SignedDuration = SignedDuration::from_hours(90 * 24);
 

@@ -88,5 +88,5 @@ pub fn errors(problems: &Problems) -> Value {
 
 /// The letter shown where an application has no icon.
 pub fn monogram(name: &str) -> String {
-    name.trim().chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_else(|| "?".to_owned())
+    name.trim().chars().next().map_or_else(|| "?".to_owned(), |c| c.to_uppercase().to_string())
 }

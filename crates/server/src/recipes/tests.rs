@@ -1,5 +1,6 @@
 //! Every recipe as a whole; the printed settings are snapshots.
 
+use std::fmt::Write as _;
 use minijinja::{Environment, UndefinedBehavior, context};
 use serde_json::{Value, json};
 use url::Url;
@@ -36,9 +37,9 @@ fn shown(recipe: &str, input: &SettingsInput) -> String {
     let blocks = Recipe::find(recipe).unwrap().settings(input).map_err(|error| error.to_string()).unwrap();
     let mut text = String::new();
     for block in blocks {
-        text += &format!("=== {}: {}\n", block.filename, block.title);
+        writeln!(text, "=== {}: {}", block.filename, block.title).unwrap();
         for note in &block.notes {
-            text += &format!("note: {note}\n");
+            writeln!(text, "note: {note}").unwrap();
         }
         text += &block.text;
     }

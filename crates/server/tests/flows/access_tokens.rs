@@ -1,6 +1,9 @@
 //! Userinfo, and who may authenticate at the token endpoint.
 
-use crate::{on_both, support::{CALLBACK, OAuthClient}};
+use crate::{
+    on_both,
+    support::{CALLBACK, OAuthClient},
+};
 use jiff::SignedDuration;
 
 on_both! {

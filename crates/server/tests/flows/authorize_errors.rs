@@ -1,7 +1,10 @@
 //! Errors of authorization requests: right code, right place, `state` and `iss`; and pages that never redirect.
 
 use crate::{on_both, support::CALLBACK};
-use doorward_core::{access_rule::AccessRule, redirect_uri::{MatchingMode, RedirectUri}};
+use doorward_core::{
+    access_rule::AccessRule,
+    redirect_uri::{MatchingMode, RedirectUri},
+};
 
 on_both! {
     /// RFC 6749, section 4.1.2.1; OpenID Connect Core 1.0, section 3.1.2.6; RFC 9207.

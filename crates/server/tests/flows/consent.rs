@@ -1,6 +1,9 @@
 //! Consent: never, the first time, always.
 
-use crate::{on_both, support::{CALLBACK, Page}};
+use crate::{
+    on_both,
+    support::{CALLBACK, Page},
+};
 use doorward_core::application::ConsentMode;
 
 fn asks(page: &Page) -> bool {

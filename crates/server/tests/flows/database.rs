@@ -1,10 +1,21 @@
 //! Keeping: migrations, another key, a database that goes away, several processes.
 
-use crate::{on_both, support::{Backend, Database, PASSWORD, TestApp, new_database}};
+use crate::{
+    on_both,
+    support::{Backend, Database, PASSWORD, TestApp, new_database},
+};
 use doorward_core::{cipher::Cipher, clock::Clock};
 use doorward_server::{app::App, config::Config, public_url::PublicUrl, router::router};
-use doorward_store::{Error, db::{FromRow, Row}, migrate::{self, Migration}, values};
-use std::sync::{Arc, atomic::{AtomicBool, Ordering}};
+use doorward_store::{
+    Error,
+    db::{FromRow, Row},
+    migrate::{self, Migration},
+    values,
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 const SECOND: &[Migration] = &[
     migrate::ALL[0],
@@ -12,7 +23,11 @@ const SECOND: &[Migration] = &[
 ];
 const BROKEN: &[Migration] = &[
     migrate::ALL[0],
-    Migration { version: 2, name: "broken", sql: "CREATE TABLE half (id TEXT NOT NULL); CREATE TABLE half (id TEXT NOT NULL);" },
+    Migration {
+        version: 2,
+        name: "broken",
+        sql: "CREATE TABLE half (id TEXT NOT NULL); CREATE TABLE half (id TEXT NOT NULL);",
+    },
 ];
 
 async fn start(database: &Database, key: u8, dir: &tempfile::TempDir) -> Result<App, Error> {

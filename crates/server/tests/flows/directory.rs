@@ -2,7 +2,11 @@
 
 use crate::on_both;
 use doorward_core::{group::GroupProfile, user::UserProfile};
-use doorward_server::{actor::Actor, directory::{groups, users}, error::OperationError};
+use doorward_server::{
+    actor::Actor,
+    directory::{groups, users},
+    error::OperationError,
+};
 use futures::future::join_all;
 use std::collections::BTreeSet;
 

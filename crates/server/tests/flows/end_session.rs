@@ -1,6 +1,9 @@
 //! RP-initiated logout.
 
-use crate::{on_both, support::{Browser, OAuthClient}};
+use crate::{
+    on_both,
+    support::{Browser, OAuthClient},
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 const BYE: &str = "https://netbox.example.org/bye/";

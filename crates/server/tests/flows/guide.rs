@@ -1,8 +1,8 @@
 //! The NetBox guide, as NetBox plays it.
 
 use crate::{on_both, support::PASSWORD};
-use doorward_protocols::jose::verify::id_token_hint;
 use doorward_core::signing_key::KeyAlgorithm;
+use doorward_protocols::jose::verify::id_token_hint;
 use serde_json::json;
 
 on_both! {

@@ -1,6 +1,9 @@
 //! `prompt`, `max_age`, `id_token_hint`, response modes, and requests by POST.
 
-use crate::{on_both, support::{CALLBACK, PASSWORD}};
+use crate::{
+    on_both,
+    support::{CALLBACK, PASSWORD},
+};
 use jiff::SignedDuration;
 
 on_both! {

@@ -12,7 +12,8 @@ async fn kids(client: &crate::support::OAuthClient) -> Vec<String> {
 
 fn kid_of(token: &str) -> String {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-    let header: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap()).unwrap();
+    let header: serde_json::Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap()).unwrap();
     header["kid"].as_str().unwrap().to_owned()
 }
 
@@ -38,7 +39,7 @@ on_both! {
         assert_eq!(kids(&client).await.len(), 2);
         app.clock.advance(SignedDuration::from_mins(11));
         app.app.refresh().await.unwrap();
-        assert_eq!(kids(&client).await, [new.clone()]);
+        assert_eq!(kids(&client).await, std::slice::from_ref(&new));
         doorward_server::jobs::clean(&app.app).await.unwrap();
         assert_eq!(keys::find(&app.app, DEFAULT_KEY).unwrap().versions.len(), 1);
     }

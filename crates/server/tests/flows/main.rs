@@ -1,5 +1,16 @@
 //! Whole flows against the whole application in process, on `SQLite` and on `PostgreSQL`.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::type_complexity,
+    clippy::unused_self,
+    reason = "tests fail by panicking"
+)]
+
 mod access_tokens;
 mod authorization_code;
 mod authorize_errors;

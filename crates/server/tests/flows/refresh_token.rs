@@ -1,7 +1,7 @@
 //! Refresh tokens: rotated, and a family that was replayed is revoked.
 
 use crate::on_both;
-use crate::support::{Browser, OAuthClient, TokenAnswer, TestApp};
+use crate::support::{Browser, OAuthClient, TestApp, TokenAnswer};
 use doorward_core::{access_rule::AccessRule, lifetime::Lifetime};
 use doorward_server::{applications, directory::users};
 use futures::future::join_all;

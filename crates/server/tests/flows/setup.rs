@@ -2,7 +2,10 @@
 
 use crate::support::{Backend, Browser, PASSWORD, new_database};
 use doorward_core::{cipher::Cipher, clock::Clock, user::UserProfile};
-use doorward_server::{actor::Actor, app::App, config::Config, directory::users, error::OperationError, public_url::PublicUrl, router::router, setup};
+use doorward_server::{
+    actor::Actor, app::App, config::Config, directory::users, error::OperationError, public_url::PublicUrl,
+    router::router, setup,
+};
 use futures::future::join_all;
 
 async fn fresh(backend: Backend, dir: &tempfile::TempDir) -> App {
@@ -23,13 +26,26 @@ async fn set_up_in_the_browser(backend: Backend) {
     let (csrf, token) = (page.hidden("csrf"), page.hidden("token"));
     let send = |password: &'static str, repeat: &'static str| {
         let mut fields: Vec<(String, String)> = vec![("csrf".into(), csrf.clone()), ("token".into(), token.clone())];
-        fields.extend([("username", "root"), ("name", "Root"), ("email", "root@example.org"), ("password", password), ("password_repeat", repeat)].map(|(n, v)| (n.to_owned(), v.to_owned())));
+        fields.extend(
+            [
+                ("username", "root"),
+                ("name", "Root"),
+                ("email", "root@example.org"),
+                ("password", password),
+                ("password_repeat", repeat),
+            ]
+            .map(|(n, v)| (n.to_owned(), v.to_owned())),
+        );
         fields
     };
     for (fields, says) in [(send(PASSWORD, "other"), "differ"), (send("short", "short"), "at least 8")] {
         let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let page = browser.request("POST", "/setup", Some(&fields)).await;
-        assert!(page.status == 422 && page.body.contains(says) && page.body.contains("root@example.org"), "{}", page.body);
+        assert!(
+            page.status == 422 && page.body.contains(says) && page.body.contains("root@example.org"),
+            "{}",
+            page.body
+        );
     }
     let fields = send(PASSWORD, PASSWORD);
     let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -43,10 +59,13 @@ async fn set_up_in_the_browser(backend: Backend) {
 async fn one_of_many(backend: Backend) {
     let dir = tempfile::tempdir().unwrap();
     let app = fresh(backend, &dir).await;
-    let tries = (0..20).map(|number| {
-        let app = app.clone();
-        async move { setup::create_first_administrator(&app, UserProfile::named(format!("root{number}")), PASSWORD).await }
-    });
+    let tries =
+        (0..20).map(|number| {
+            let app = app.clone();
+            async move {
+                setup::create_first_administrator(&app, UserProfile::named(format!("root{number}")), PASSWORD).await
+            }
+        });
     let results = join_all(tries).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     assert!(results.iter().filter_map(|r| r.as_ref().err()).all(|error| matches!(error, OperationError::Denied(_))));

@@ -1,8 +1,14 @@
 //! Passwords: throttled, of equal answer, rehashed; sessions and forms.
 
-use crate::{on_both, support::{PASSWORD, Page}};
+use crate::{
+    on_both,
+    support::{PASSWORD, Page},
+};
 use doorward_core::user::UserType;
-use doorward_server::{auth::throttle::{PER_ACCOUNT, PER_ADDRESS}, directory::users};
+use doorward_server::{
+    auth::throttle::{PER_ACCOUNT, PER_ADDRESS},
+    directory::users,
+};
 use futures::future::join_all;
 use jiff::SignedDuration;
 

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use tower::ServiceExt;
 
 /// The outside address in tests.
-pub const ORIGIN: &str = "https://id.example.org";
+pub(super) const ORIGIN: &str = "https://id.example.org";
 
 #[derive(Clone)]
-pub struct Browser {
+pub(crate) struct Browser {
     router: Router,
     pub cookies: BTreeMap<String, String>,
     /// Sent with every request.
@@ -19,58 +19,65 @@ pub struct Browser {
 
 /// What a browser shows, or where it was sent outside of Doorward.
 #[derive(Debug, Clone)]
-pub struct Page {
+pub(crate) struct Page {
     pub status: u16,
     pub headers: axum::http::HeaderMap,
     pub body: String,
 }
 
 impl Page {
-    pub async fn read(response: Response) -> Self {
+    pub(crate) async fn read(response: Response) -> Self {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         Self { status: parts.status.as_u16(), headers: parts.headers, body: String::from_utf8(bytes.to_vec()).unwrap() }
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    pub fn location(&self) -> &str {
+    pub(crate) fn location(&self) -> &str {
         self.header("location")
     }
 
     /// A parameter of the address the browser is sent to.
-    pub fn redirect_parameter(&self, name: &str) -> Option<String> {
+    pub(crate) fn redirect_parameter(&self, name: &str) -> Option<String> {
         let url = url::Url::parse(self.location()).ok()?;
         url.query_pairs().find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
     }
 
     /// Value of a hidden field.
-    pub fn hidden(&self, name: &str) -> String {
+    pub(crate) fn hidden(&self, name: &str) -> String {
         let marker = format!("name=\"{name}\" value=\"");
-        let start = self.body.find(&marker).unwrap_or_else(|| panic!("no field {name} in {}", self.body)) + marker.len();
+        let start =
+            self.body.find(&marker).unwrap_or_else(|| panic!("no field {name} in {}", self.body)) + marker.len();
         let end = start + self.body[start..].find('"').unwrap();
         self.body[start..end].replace("&#x2f;", "/").replace("&amp;", "&")
     }
 
     /// The page with escaped characters read back.
-    pub fn text(&self) -> String {
-        self.body.replace("&#x2f;", "/").replace("&quot;", "\"").replace("&#x27;", "'").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    pub(crate) fn text(&self) -> String {
+        self.body
+            .replace("&#x2f;", "/")
+            .replace("&quot;", "\"")
+            .replace("&#x27;", "'")
+            .replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&amp;", "&")
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
 }
 
 impl Browser {
-    pub fn new(router: Router) -> Self {
+    pub(crate) fn new(router: Router) -> Self {
         Self { router, cookies: BTreeMap::new(), headers: Vec::new() }
     }
 
     /// One request, redirects not followed.
-    pub async fn request(&mut self, method: &str, target: &str, body: Option<&[(&str, &str)]>) -> Page {
+    pub(crate) async fn request(&mut self, method: &str, target: &str, body: Option<&[(&str, &str)]>) -> Page {
         let path = target.strip_prefix(ORIGIN).unwrap_or(target);
         let mut request = Request::builder().method(method).uri(path);
         let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -102,13 +109,13 @@ impl Browser {
     }
 
     /// GET, following redirects as long as they stay within Doorward.
-    pub async fn get(&mut self, target: &str) -> Page {
+    pub(crate) async fn get(&mut self, target: &str) -> Page {
         let page = self.request("GET", target, None).await;
         self.follow(page).await
     }
 
     /// POST of a form with the page's hidden fields, following redirects within Doorward.
-    pub async fn submit(&mut self, page: &Page, action: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) async fn submit(&mut self, page: &Page, action: &str, fields: &[(&str, &str)]) -> Page {
         let (csrf, request) = (page.hidden("csrf"), page.hidden("request"));
         let mut all = vec![("csrf", csrf.as_str()), ("request", request.as_str())];
         all.extend_from_slice(fields);
@@ -128,7 +135,7 @@ impl Browser {
     }
 
     /// Opens an address, fills in the sign-in form that appears, and returns what comes next.
-    pub async fn sign_in(&mut self, target: &str, username: &str, password: &str) -> Page {
+    pub(crate) async fn sign_in(&mut self, target: &str, username: &str, password: &str) -> Page {
         let form = self.get(target).await;
         assert!(form.body.contains("id=\"sign-in\""), "no sign-in form at {target}: {} {}", form.status, form.body);
         self.submit(&form, "/sign-in", &[("username", username), ("password", password)]).await

@@ -10,7 +10,7 @@ use tower::ServiceExt;
 use super::{Browser, CALLBACK, Page};
 
 #[derive(Clone)]
-pub struct OAuthClient {
+pub(crate) struct OAuthClient {
     pub router: Router,
     pub slug: String,
     pub client_id: String,
@@ -20,23 +20,23 @@ pub struct OAuthClient {
 
 /// What the token endpoint answered.
 #[derive(Debug, Clone)]
-pub struct TokenAnswer {
+pub(crate) struct TokenAnswer {
     pub status: u16,
     pub json: Value,
     pub page: Page,
 }
 
 impl TokenAnswer {
-    pub fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         self.json[name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.json)).to_owned()
     }
 
-    pub fn error(&self) -> &str {
+    pub(crate) fn error(&self) -> &str {
         self.json["error"].as_str().unwrap_or("no error")
     }
 
     /// Claims of a token, not verified.
-    pub fn claims(&self, token: &str) -> Map<String, Value> {
+    pub(crate) fn claims(&self, token: &str) -> Map<String, Value> {
         let token = self.text(token);
         let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
         serde_json::from_slice(&payload).unwrap()
@@ -44,7 +44,7 @@ impl TokenAnswer {
 }
 
 impl OAuthClient {
-    pub fn new(router: Router, client: &Arc<Client>) -> Self {
+    pub(crate) fn new(router: Router, client: &Arc<Client>) -> Self {
         Self {
             router,
             slug: client.application.profile.slug.clone(),
@@ -55,7 +55,7 @@ impl OAuthClient {
     }
 
     /// The address of an authorization request, as NetBox makes it, with more parameters.
-    pub fn authorize(&self, more: &[(&str, &str)]) -> String {
+    pub(crate) fn authorize(&self, more: &[(&str, &str)]) -> String {
         let mut fields = vec![
             ("client_id", self.client_id.as_str()),
             ("redirect_uri", CALLBACK),
@@ -71,40 +71,41 @@ impl OAuthClient {
     }
 
     /// A code, from a browser that is signed in and needs no consent.
-    pub async fn code(&self, browser: &mut Browser, more: &[(&str, &str)]) -> String {
+    pub(crate) async fn code(&self, browser: &mut Browser, more: &[(&str, &str)]) -> String {
         let page = browser.get(&self.authorize(more)).await;
-        page.redirect_parameter("code").unwrap_or_else(|| panic!("no code: {} {} {}", page.status, page.location(), page.body))
+        page.redirect_parameter("code")
+            .unwrap_or_else(|| panic!("no code: {} {} {}", page.status, page.location(), page.body))
     }
 
     /// Sends a token request with HTTP Basic, as NetBox does.
-    pub async fn token(&self, fields: &[(&str, &str)]) -> TokenAnswer {
+    pub(crate) async fn token(&self, fields: &[(&str, &str)]) -> TokenAnswer {
         let basic = STANDARD.encode(format!("{}:{}", self.client_id, self.secret));
         self.send("/application/o/token/", Some(&format!("Basic {basic}")), fields).await
     }
 
     /// Exchanges a code.
-    pub async fn exchange(&self, code: &str) -> TokenAnswer {
+    pub(crate) async fn exchange(&self, code: &str) -> TokenAnswer {
         self.token(&[("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK)]).await
     }
 
     /// Exchanges a refresh token.
-    pub async fn refresh(&self, token: &str) -> TokenAnswer {
+    pub(crate) async fn refresh(&self, token: &str) -> TokenAnswer {
         self.token(&[("grant_type", "refresh_token"), ("refresh_token", token)]).await
     }
 
     /// Asks userinfo with a token in the header.
-    pub async fn userinfo(&self, token: &str) -> Page {
+    pub(crate) async fn userinfo(&self, token: &str) -> Page {
         let request = Request::get("/application/o/userinfo/").header("authorization", format!("Bearer {token}"));
         Page::read(self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()).await
     }
 
     /// GET without cookies.
-    pub async fn get(&self, path: &str) -> Page {
+    pub(crate) async fn get(&self, path: &str) -> Page {
         let request = slashes::merge(Request::get(path).body(Body::empty()).unwrap());
         Page::read(self.router.clone().oneshot(request).await.unwrap()).await
     }
 
-    pub async fn send(&self, path: &str, authorization: Option<&str>, fields: &[(&str, &str)]) -> TokenAnswer {
+    pub(crate) async fn send(&self, path: &str, authorization: Option<&str>, fields: &[(&str, &str)]) -> TokenAnswer {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let mut request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
         if let Some(authorization) = authorization {

@@ -3,8 +3,8 @@
 mod browser;
 mod client;
 
-pub use browser::{Browser, Page};
-pub use client::{OAuthClient, TokenAnswer};
+pub(crate) use browser::{Browser, Page};
+pub(crate) use client::{OAuthClient, TokenAnswer};
 
 use axum::Router;
 use doorward_core::{
@@ -33,13 +33,13 @@ use std::{collections::BTreeSet, sync::Arc};
 use tempfile::TempDir;
 
 /// The password of everybody in tests.
-pub const PASSWORD: &str = "Korrekt-Pferd-7";
+pub(crate) const PASSWORD: &str = "Korrekt-Pferd-7";
 /// Where the test application takes its answers.
-pub const CALLBACK: &str = "https://netbox.example.org/oauth/complete/oidc/";
+pub(crate) const CALLBACK: &str = "https://netbox.example.org/oauth/complete/oidc/";
 
 /// Which database.
 #[derive(Debug, Clone, Copy)]
-pub enum Backend {
+pub(crate) enum Backend {
     Sqlite,
     Postgres,
 }
@@ -50,7 +50,6 @@ macro_rules! on_both {
     ($($(#[$doc:meta])* async fn $name:ident($app:ident) $body:block)*) => { $(
         $(#[$doc])*
         mod $name {
-            #[allow(unused_imports, reason = "not every flow needs all of it")]
             use super::*;
 
             async fn flow($app: $crate::support::TestApp) $body
@@ -69,24 +68,23 @@ macro_rules! on_both {
 }
 
 /// An application with a clock that stands still, and an administrator.
-pub struct TestApp {
+pub(crate) struct TestApp {
     pub app: App,
     pub router: Router,
     pub clock: Clock,
-    pub backend: Backend,
     pub database: Database,
     pub dir: TempDir,
 }
 
 /// Where the data is, so that a second process can be played.
 #[derive(Debug, Clone)]
-pub enum Database {
+pub(crate) enum Database {
     File(std::path::PathBuf),
     Url(String),
 }
 
 impl Database {
-    pub fn open(&self) -> Db {
+    pub(crate) fn open(&self) -> Db {
         match self {
             Self::File(path) => Db::sqlite(path).unwrap(),
             Self::Url(url) => Db::postgres(url).unwrap(),
@@ -95,7 +93,7 @@ impl Database {
 }
 
 /// A new, empty database.
-pub async fn new_database(backend: Backend, dir: &TempDir) -> Database {
+pub(crate) async fn new_database(backend: Backend, dir: &TempDir) -> Database {
     match backend {
         Backend::Sqlite => Database::File(dir.path().join("doorward.db")),
         Backend::Postgres => Database::Url(new_schema().await),
@@ -113,7 +111,7 @@ async fn new_schema() -> String {
 }
 
 impl TestApp {
-    pub async fn new(backend: Backend) -> Self {
+    pub(crate) async fn new(backend: Backend) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let database = new_database(backend, &dir).await;
         // 2026-01-02T03:04:05.678Z
@@ -121,7 +119,7 @@ impl TestApp {
         let mut config = Config::new(PublicUrl::parse("https://id.example.org").unwrap(), dir.path().to_owned());
         config.trusted_proxies = vec!["192.0.2.0/24".parse().unwrap()];
         let app = App::start(config, database.open(), Cipher::new([7; 32]), clock.clone()).await.unwrap();
-        let test = Self { router: router(app.clone()), app, clock, backend, database, dir };
+        let test = Self { router: router(app.clone()), app, clock, database, dir };
         let mut admin = UserProfile::named("admin");
         admin.email = "admin@example.org".into();
         setup::create_first_administrator(&test.app, admin, PASSWORD).await.unwrap();
@@ -129,33 +127,33 @@ impl TestApp {
     }
 
     /// The same data in another process.
-    pub async fn second_process(&self) -> App {
+    pub(crate) async fn second_process(&self) -> App {
         let config = self.app.config.clone();
         App::start(config, self.database.open(), Cipher::new([7; 32]), self.clock.clone()).await.unwrap()
     }
 
-    pub fn actor(&self) -> Actor {
+    pub(crate) fn actor(&self) -> Actor {
         Actor::command_line()
     }
 
-    pub fn browser(&self) -> Browser {
+    pub(crate) fn browser(&self) -> Browser {
         Browser::new(self.router.clone())
     }
 
-    pub async fn signed_in(&self, username: &str) -> Browser {
+    pub(crate) async fn signed_in(&self, username: &str) -> Browser {
         let mut browser = self.browser();
         let page = browser.sign_in("/if/user/", username, PASSWORD).await;
         assert_eq!(page.status, 200, "{}", page.body);
         browser
     }
 
-    pub async fn group(&self, name: &str, parents: &[&Group]) -> Group {
+    pub(crate) async fn group(&self, name: &str, parents: &[&Group]) -> Group {
         let mut profile = GroupProfile::named(name);
         profile.parents = parents.iter().map(|group| group.id).collect();
         groups::create(&self.app, &self.actor(), profile, BTreeSet::new()).await.unwrap()
     }
 
-    pub async fn user(&self, username: &str, member_of: &[&Group]) -> User {
+    pub(crate) async fn user(&self, username: &str, member_of: &[&Group]) -> User {
         let mut profile = UserProfile::named(username);
         profile.name = format!("{} Example", doorward_server::pages::monogram(username) + &username[1..]);
         profile.email = format!("{username}@example.org");
@@ -166,11 +164,11 @@ impl TestApp {
     }
 
     /// An application open to everyone, with one redirect URI and one logout URI.
-    pub async fn application(&self, slug: &str) -> Arc<Client> {
+    pub(crate) async fn application(&self, slug: &str) -> Arc<Client> {
         self.application_with(slug, |_, _| {}).await
     }
 
-    pub async fn application_with(
+    pub(crate) async fn application_with(
         &self,
         slug: &str,
         change: impl FnOnce(&mut ApplicationProfile, &mut ProviderProfile),
@@ -186,7 +184,7 @@ impl TestApp {
     }
 
     /// The client side of an application.
-    pub fn client(&self, client: &Arc<Client>) -> OAuthClient {
+    pub(crate) fn client(&self, client: &Arc<Client>) -> OAuthClient {
         OAuthClient::new(self.router.clone(), client)
     }
 }
