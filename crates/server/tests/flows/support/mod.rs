@@ -49,19 +49,17 @@ pub(crate) enum Backend {
 macro_rules! on_both {
     ($($(#[$doc:meta])* async fn $name:ident($app:ident) $body:block)*) => { $(
         $(#[$doc])*
+        async fn $name($app: $crate::support::TestApp) $body
+
         mod $name {
-            use super::*;
-
-            async fn flow($app: $crate::support::TestApp) $body
-
             #[tokio::test(flavor = "multi_thread")]
             async fn sqlite() {
-                flow($crate::support::TestApp::new($crate::support::Backend::Sqlite).await).await;
+                super::$name($crate::support::TestApp::new($crate::support::Backend::Sqlite).await).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]
             async fn postgres() {
-                flow($crate::support::TestApp::new($crate::support::Backend::Postgres).await).await;
+                super::$name($crate::support::TestApp::new($crate::support::Backend::Postgres).await).await;
             }
         }
     )* };
