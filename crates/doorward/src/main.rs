@@ -1,1 +1,37 @@
-fn main() {}
+//! Doorward in one binary: the server, and the commands that manage it.
+
+mod cli;
+mod commands;
+mod config;
+mod exit;
+mod logging;
+mod lookup;
+mod open;
+mod output;
+mod password;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+use cli::{Cli, Context};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let context = Context::new(cli.global);
+    match run(&context, cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::error(&exit::message(&error));
+            ExitCode::from(exit::code(&error))
+        }
+    }
+}
+
+fn run(context: &Context, command: cli::Command) -> anyhow::Result<()> {
+    let mut runtime = match command {
+        cli::Command::Serve(_) => tokio::runtime::Builder::new_multi_thread(),
+        // A command does one thing after the other.
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    runtime.enable_all().build()?.block_on(commands::run(context, command))
+}

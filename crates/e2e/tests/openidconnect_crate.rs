@@ -181,7 +181,7 @@ async fn one_code_fifty_times(keeping: Keeping) -> Result<()> {
     lost.into_iter().try_for_each(refused_as_invalid_grant)?;
 
     // RFC 6749, section 4.1.2: what the code gave is revoked once it comes a second time.
-    let tokens = Tokens::read(won[0])?;
+    let tokens = Tokens::read(won.first().context("nobody won")?)?;
     let page = visitor.get_with_token(&scene.doorward.url("/application/o/userinfo/"), &tokens.access).await?;
     assert_eq!(page.status, 401, "{}", page.body);
     let refresh = tokens.refresh.context("no refresh token")?;

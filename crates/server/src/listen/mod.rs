@@ -30,7 +30,7 @@ const GRACE: Duration = Duration::from_secs(10);
 pub fn bind(address: SocketAddr) -> Result<TcpListener, String> {
     let listener = TcpListener::bind(address).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => format!(
-            "another program listens on {address} already; stop it, or choose another address with --listen or the \
+            "{address} is in use: another program listens there already; stop it, or choose another address with --listen or the \
              setting listen"
         ),
         io::ErrorKind::PermissionDenied => {

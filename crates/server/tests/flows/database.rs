@@ -157,6 +157,8 @@ async fn a_database_that_is_gone_means_503() {
     assert_eq!(browser.get("/-/health/ready/").await.status, 200);
     let form = browser.get("/sign-in").await;
     is_open.store(false, Ordering::SeqCst);
+    // The relay looks every few milliseconds.
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     assert_eq!(browser.get("/-/health/ready/").await.status, 503);
     assert_eq!(browser.get("/-/health/live/").await.status, 200);
     let page = browser.submit(&form, "/sign-in", &[("username", "a"), ("password", "b")]).await;

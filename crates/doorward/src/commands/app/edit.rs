@@ -1,0 +1,130 @@
+//! `doorward app edit`.
+
+use doorward_core::{
+    application::ApplicationProfile,
+    provider::{ClientType, ProviderProfile},
+};
+use doorward_server::applications;
+
+use super::{
+    super::Work,
+    options::{self, Access, Details, redirect_uris},
+    view,
+};
+use crate::{exit, lookup};
+
+const EXAMPLES: &str = "\
+Examples:
+  doorward app edit wiki --name \"Team wiki\" --allow staff --allow-user guest
+  doorward app edit wiki --add-redirect-uri https://wiki2.example.org/callback
+  doorward app edit wiki --access-token-lifetime minutes=15 --consent first_time
+  doorward app edit wiki --add-mapping \"Wiki roles\"
+
+--allow and --allow-user together replace the rule that says who may use it.";
+
+/// Options of `doorward app edit`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Slug of the application
+    #[arg(value_name = "SLUG")]
+    application: String,
+    /// New name
+    #[arg(long)]
+    name: Option<String>,
+    /// New slug; changes the issuer and all addresses of the application
+    #[arg(long)]
+    slug: Option<String>,
+    /// Who may use it.
+    #[command(flatten)]
+    access: Access,
+    /// Address that takes the answer to a sign-in, exact; may be given several times
+    #[arg(long = "add-redirect-uri", value_name = "URI")]
+    add_redirect_uris: Vec<String>,
+    /// The same as a regular expression that matches the whole address
+    #[arg(long = "add-redirect-uri-regex", value_name = "REGEX")]
+    add_redirect_regexes: Vec<String>,
+    /// Address to return to after signing out, exact; may be given several times
+    #[arg(long = "add-logout-uri", value_name = "URI")]
+    add_logout_uris: Vec<String>,
+    /// Redirect URI, expression or logout URI to take away; may be given several times
+    #[arg(long = "remove-redirect-uri", visible_alias = "remove-logout-uri", value_name = "URI")]
+    remove_uris: Vec<String>,
+    /// Claim mapping to give it, by name; may be given several times
+    #[arg(long = "add-mapping", value_name = "NAME")]
+    add_mappings: Vec<String>,
+    /// Claim mapping to take away, by name; may be given several times
+    #[arg(long = "remove-mapping", value_name = "NAME")]
+    remove_mappings: Vec<String>,
+    /// Details.
+    #[command(flatten)]
+    details: Details,
+    /// The client keeps a secret (a server)
+    #[arg(long, conflicts_with = "public")]
+    confidential: bool,
+    /// Check, and say what would be done, without doing it
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Changes an application.
+pub async fn run(work: &Work, args: Args) -> anyhow::Result<()> {
+    let client = lookup::application(&work.app, &args.application)?;
+    let (mut profile, mut provider) = (client.application.profile.clone(), client.provider.profile.clone());
+    args.apply(work, &mut profile, &mut provider).await?;
+    if (&profile, &provider) == (&client.application.profile, &client.provider.profile) {
+        return Err(exit::usage("nothing to change; \"doorward app edit --help\" lists the options"));
+    }
+    options::check(&profile, &provider)?;
+    let name = profile.name.clone();
+    if args.dry_run {
+        return work.output.would(&format!("change the application {name}"));
+    }
+    let changed = applications::update(&work.app, &work.actor, &args.application, profile, provider).await?;
+    work.output.done(&format!("Changed the application {name}."), &view::full_json(work, &changed).await?)
+}
+
+impl Args {
+    async fn apply(
+        &self,
+        work: &Work,
+        profile: &mut ApplicationProfile,
+        provider: &mut ProviderProfile,
+    ) -> anyhow::Result<()> {
+        if let Some(name) = &self.name {
+            profile.name.clone_from(name);
+        }
+        if let Some(slug) = &self.slug {
+            profile.slug.clone_from(slug);
+        }
+        if let Some(rule) = self.access.rule(work).await? {
+            profile.access = rule;
+        }
+        self.details.apply(work, profile, provider)?;
+        if self.confidential {
+            provider.client_type = ClientType::Confidential;
+        }
+        for uri in &self.remove_uris {
+            let before = provider.redirect_uris.len();
+            provider.redirect_uris.retain(|registered| registered.url != *uri);
+            if provider.redirect_uris.len() == before {
+                return Err(exit::not_found(format!(
+                    "{uri} is not registered; \"doorward app show {}\" shows what is",
+                    self.application
+                )));
+            }
+        }
+        for uri in redirect_uris(&self.add_redirect_uris, &self.add_redirect_regexes, &self.add_logout_uris) {
+            if !provider.redirect_uris.contains(&uri) {
+                provider.redirect_uris.push(uri);
+            }
+        }
+        for name in &self.remove_mappings {
+            provider.mappings.remove(&lookup::mapping(&work.app, name)?.id);
+        }
+        for name in &self.add_mappings {
+            provider.mappings.insert(lookup::mapping(&work.app, name)?.id);
+        }
+        Ok(())
+    }
+}

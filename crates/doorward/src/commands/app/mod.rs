@@ -1,0 +1,126 @@
+//! `doorward app`.
+
+mod add;
+mod edit;
+mod options;
+mod settings;
+mod view;
+
+use clap::Subcommand;
+use doorward_server::applications;
+use serde_json::json;
+
+use super::Work;
+use crate::{lookup, output::confirm};
+
+/// What can be done with applications.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Add an application from a recipe, or any other with "custom"
+    Add(Box<add::Args>),
+    /// List applications
+    #[command(visible_alias = "ls", after_help = "Examples:\n  doorward app list\n  doorward app list -o json")]
+    List,
+    /// Show an application
+    #[command(after_help = "Examples:\n  doorward app show netbox\n  doorward app show netbox --show-secret -o json")]
+    Show {
+        /// Slug of the application
+        slug: String,
+        /// Show the client secret, too; the activity log tells
+        #[arg(long)]
+        show_secret: bool,
+    },
+    /// Change an application
+    Edit(Box<edit::Args>),
+    /// Print the settings to paste into an application that was made from a recipe
+    Config(settings::Args),
+    /// Replace the client secret; the old one is refused from then on
+    #[command(after_help = "Example:\n  doorward app rotate-secret netbox\n\nThe new secret is printed once. \
+        \"doorward app config netbox\" prints the settings with it.")]
+    RotateSecret {
+        /// Slug of the application
+        slug: String,
+        /// Check, and say what would be done, without doing it
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Remove an application with all its grants and tokens
+    #[command(visible_alias = "remove", after_help = "Example:\n  doorward app rm netbox --yes")]
+    Rm {
+        /// Slug of the application
+        slug: String,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+        /// Check, and say what would be done, without doing it
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// Runs a command.
+pub async fn run(work: &Work, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Add(args) => add::run(work, *args).await,
+        Command::List => list(work).await,
+        Command::Show { slug, show_secret } => show(work, &slug, show_secret).await,
+        Command::Edit(args) => edit::run(work, *args).await,
+        Command::Config(args) => settings::run(work, args).await,
+        Command::RotateSecret { slug, dry_run } => rotate_secret(work, &slug, dry_run).await,
+        Command::Rm { slug, yes, dry_run } => remove(work, &slug, yes, dry_run).await,
+    }
+}
+
+async fn list(work: &Work) -> anyhow::Result<()> {
+    let snapshot = work.app.snapshot();
+    let (mut rows, mut values) = (Vec::new(), Vec::new());
+    for client in snapshot.clients.values() {
+        let profile = &client.application.profile;
+        let recipe = profile.recipe.as_ref().map_or("custom", |recipe| recipe.id.as_str());
+        let access = view::access(work, &profile.access).await?;
+        rows.push(vec![
+            profile.slug.clone(),
+            profile.name.clone(),
+            recipe.to_owned(),
+            access,
+            client.provider.profile.client_id.clone(),
+        ]);
+        values.push(view::json(work, client));
+    }
+    let empty = "There are no applications yet. Add one: doorward app add --help";
+    work.output.list(&["SLUG", "NAME", "RECIPE", "ALLOWED", "CLIENT ID"], &rows, values, empty)
+}
+
+async fn show(work: &Work, slug: &str, show_secret: bool) -> anyhow::Result<()> {
+    let client = lookup::application(&work.app, slug)?;
+    let mut fields = view::fields(work, &client).await?;
+    let mut value = view::full_json(work, &client).await?;
+    if show_secret {
+        let secret = applications::reveal_secret(&work.app, &work.actor, slug).await?;
+        fields.push(("Client secret", secret.expose().clone()));
+        view::add_secret(work, &client, &mut value)?;
+    }
+    work.output.fields(&fields, &value)
+}
+
+async fn rotate_secret(work: &Work, slug: &str, dry_run: bool) -> anyhow::Result<()> {
+    let client = lookup::application(&work.app, slug)?;
+    let name = &client.application.profile.name;
+    if dry_run {
+        return work.output.would(&format!("replace the client secret of {name}"));
+    }
+    let secret = applications::rotate_secret(&work.app, &work.actor, slug).await?;
+    let sentence = format!("Replaced the client secret of {name}. The new one:\n{}", secret.expose());
+    work.output.done(&sentence, &json!({ "slug": slug, "client_secret": secret.expose() }))
+}
+
+async fn remove(work: &Work, slug: &str, yes: bool, dry_run: bool) -> anyhow::Result<()> {
+    let client = lookup::application(&work.app, slug)?;
+    let name = &client.application.profile.name;
+    if dry_run {
+        return work.output.would(&format!("remove the application {name}"));
+    }
+    confirm(yes, &format!("Remove the application {name}? Nobody can sign in to it with Doorward any more."))?;
+    applications::delete(&work.app, &work.actor, slug).await?;
+    work.output.done(&format!("Removed the application {name}."), &json!({ "removed": slug }))
+}

@@ -1,0 +1,195 @@
+//! Options that `app add` and `app edit` share, and what they do to an application.
+
+use doorward_core::{
+    access_rule::AccessRule,
+    application::{ApplicationProfile, ConsentMode},
+    id::MappingId,
+    lifetime::Lifetime,
+    problem::Problems,
+    provider::{ClientType, IssuerMode, ProviderProfile, SubjectMode},
+    redirect_uri::{MatchingMode, RedirectKind, RedirectUri},
+};
+use doorward_protocols::oauth::redirect_uri::check_registration;
+use doorward_server::{applications::access, error::OperationError};
+use std::collections::BTreeSet;
+
+use super::super::Work;
+use crate::{exit, lookup};
+
+/// Who may use the application.
+#[derive(Debug, clap::Args)]
+pub struct Access {
+    /// Who may use it: a group, or "everyone"; may be given several times
+    #[arg(long, value_name = "everyone|GROUP")]
+    pub allow: Vec<String>,
+    /// A user who may use it; may be given several times
+    #[arg(long = "allow-user", value_name = "USERNAME")]
+    pub allow_users: Vec<String>,
+}
+
+impl Access {
+    /// The rule; `None` if no option is given.
+    pub async fn rule(&self, work: &Work) -> anyhow::Result<Option<AccessRule>> {
+        if self.allow.is_empty() && self.allow_users.is_empty() {
+            return Ok(None);
+        }
+        let is_everyone = |name: &String| name.eq_ignore_ascii_case("everyone");
+        if self.allow.iter().any(is_everyone) && self.allow.len() + self.allow_users.len() > 1 {
+            return Err(exit::usage("--allow everyone lets all in; leave out the other --allow and --allow-user"));
+        }
+        for name in self.allow.iter().filter(|name| !is_everyone(name)) {
+            lookup::group(&work.app, name)?;
+        }
+        for username in &self.allow_users {
+            lookup::user(&work.app, username).await?;
+        }
+        Ok(Some(access::rule(&work.app, &self.allow, &self.allow_users).await?))
+    }
+}
+
+/// How the application and its provider are.
+#[derive(Debug, clap::Args)]
+pub struct Details {
+    /// Where its tile among "my applications" leads
+    #[arg(long, value_name = "URL")]
+    pub launch_url: Option<String>,
+    /// Address of its icon
+    #[arg(long, value_name = "URL")]
+    pub icon_url: Option<String>,
+    /// Heading it stands under among "my applications"
+    #[arg(long, value_name = "TEXT")]
+    pub heading: Option<String>,
+    /// A sentence about it
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// Ask people for consent: never, first_time or always
+    #[arg(long, value_name = "WHEN", value_parser = consent)]
+    pub consent: Option<ConsentMode>,
+    /// Signing key of its tokens, by name
+    #[arg(long, value_name = "NAME")]
+    pub signing_key: Option<String>,
+    /// Scope it may ask for; may be given several times, and replaces the scopes it has
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub scopes: Vec<String>,
+    /// What "sub" is: hashed_user_id, user_id, user_uuid, user_username, user_email or user_upn
+    #[arg(long, value_name = "MODE", value_parser = sub_mode)]
+    pub sub_mode: Option<SubjectMode>,
+    /// What "iss" is: per_provider or global
+    #[arg(long, value_name = "MODE", value_parser = issuer_mode)]
+    pub issuer_mode: Option<IssuerMode>,
+    /// How long a code is good for, such as minutes=1
+    #[arg(long, value_name = "LIFETIME")]
+    pub code_lifetime: Option<Lifetime>,
+    /// How long access and ID tokens are good for, such as hours=1
+    #[arg(long, value_name = "LIFETIME")]
+    pub access_token_lifetime: Option<Lifetime>,
+    /// How long a refresh token is good for, such as days=30
+    #[arg(long, value_name = "LIFETIME")]
+    pub refresh_token_lifetime: Option<Lifetime>,
+    /// Whether claims stand in the ID token as well as in userinfo
+    #[arg(long, value_name = "true|false")]
+    pub claims_in_id_token: Option<bool>,
+    /// The client cannot keep a secret (an app in a browser or on a phone); PKCE is required
+    #[arg(long)]
+    pub public: bool,
+}
+
+impl Details {
+    /// Writes what is given into an application and its provider.
+    pub fn apply(
+        &self,
+        work: &Work,
+        profile: &mut ApplicationProfile,
+        provider: &mut ProviderProfile,
+    ) -> anyhow::Result<()> {
+        set(&mut profile.launch_url, self.launch_url.as_ref());
+        set(&mut profile.icon_url, self.icon_url.as_ref());
+        set(&mut profile.group_heading, self.heading.as_ref());
+        set(&mut profile.description, self.description.as_ref());
+        set(&mut profile.consent, self.consent.as_ref());
+        set(&mut provider.sub_mode, self.sub_mode.as_ref());
+        set(&mut provider.issuer_mode, self.issuer_mode.as_ref());
+        set(&mut provider.access_code_validity, self.code_lifetime.as_ref());
+        set(&mut provider.access_token_validity, self.access_token_lifetime.as_ref());
+        set(&mut provider.refresh_token_validity, self.refresh_token_lifetime.as_ref());
+        set(&mut provider.include_claims_in_id_token, self.claims_in_id_token.as_ref());
+        if let Some(name) = &self.signing_key {
+            provider.signing_key = lookup::signing_key(&work.app, name)?.id;
+        }
+        if !self.scopes.is_empty() {
+            provider.mappings = mappings_of(work, &self.scopes, &provider.mappings)?;
+        }
+        if self.public {
+            provider.client_type = ClientType::Public;
+        }
+        Ok(())
+    }
+}
+
+/// Redirect URIs from four lists of options, in the order in which they are shown.
+pub fn redirect_uris(exact: &[String], regex: &[String], logout: &[String]) -> Vec<RedirectUri> {
+    let exact = exact.iter().map(RedirectUri::exact);
+    let regex = regex.iter().map(|url| RedirectUri {
+        url: url.clone(),
+        matching_mode: MatchingMode::Regex,
+        kind: RedirectKind::Authorization,
+    });
+    exact.chain(regex).chain(logout.iter().map(RedirectUri::logout)).collect()
+}
+
+/// Checks an application as it will be checked when it is written.
+pub fn check(profile: &ApplicationProfile, provider: &ProviderProfile) -> Result<(), OperationError> {
+    let mut problems = Problems::default();
+    for found in [profile.check(), provider.check()] {
+        problems.0.extend(found.err().unwrap_or_default().0);
+    }
+    for uri in &provider.redirect_uris {
+        if let Err(error) = check_registration(uri) {
+            problems.add("redirect_uris", format!("\"{}\" is refused: {error}.", uri.url));
+        }
+    }
+    Ok(problems.or(())?)
+}
+
+/// The claim mappings of scopes: those it has, and those that came with Doorward. `openid` is always among the scopes,
+/// because there is no sign-in without it.
+fn mappings_of(work: &Work, scopes: &[String], present: &BTreeSet<MappingId>) -> anyhow::Result<BTreeSet<MappingId>> {
+    let snapshot = work.app.snapshot();
+    let mut chosen = BTreeSet::new();
+    for scope in scopes.iter().map(String::as_str).chain(["openid"]) {
+        let of_scope: Vec<_> = snapshot.mappings.iter().filter(|mapping| mapping.profile.scope == scope).collect();
+        if of_scope.is_empty() {
+            return Err(exit::not_found(format!(
+                "no claim mapping has the scope \"{scope}\"; add one with: doorward mapping add NAME --scope {scope}"
+            )));
+        }
+        let usual: Vec<_> =
+            of_scope.iter().filter(|mapping| mapping.is_default || present.contains(&mapping.id)).collect();
+        // A scope of one's own has no usual mapping; then all of it is meant.
+        let meant = if usual.is_empty() { of_scope.iter().collect() } else { usual };
+        chosen.extend(meant.into_iter().map(|mapping| mapping.id));
+    }
+    Ok(chosen)
+}
+
+fn set<T: Clone>(place: &mut T, given: Option<&T>) {
+    if let Some(given) = given {
+        *place = given.clone();
+    }
+}
+
+fn consent(text: &str) -> Result<ConsentMode, String> {
+    ConsentMode::parse(text).ok_or_else(|| "there are never, first_time and always".to_owned())
+}
+
+fn sub_mode(text: &str) -> Result<SubjectMode, String> {
+    SubjectMode::parse(text).ok_or_else(|| choices(SubjectMode::ALL.iter().map(|(_, name, _)| *name)))
+}
+
+fn issuer_mode(text: &str) -> Result<IssuerMode, String> {
+    IssuerMode::parse(text).ok_or_else(|| choices(IssuerMode::ALL.iter().map(|(_, name, _)| *name)))
+}
+
+fn choices<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    format!("there are {}", names.collect::<Vec<_>>().join(", "))
+}

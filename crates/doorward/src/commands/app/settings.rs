@@ -1,0 +1,90 @@
+//! `doorward app config`.
+
+use doorward_server::{
+    applications::{self, from_recipe},
+    error::OperationError,
+    recipes::{AppVersion, SettingsBlock, Style, parse_version},
+};
+use serde_json::json;
+
+use super::{super::Work, view};
+use crate::{exit, lookup, output::note};
+
+const EXAMPLES: &str = "\
+Examples:
+  doorward app config netbox
+  doorward app config netbox --style docker --netbox-version 4.6
+  doorward app config netbox --style docker --only env/netbox.env >> env/netbox.env
+
+The settings hold the client secret. What to do with them is said on standard error, so that standard output can go
+straight into a file.";
+
+/// Options of `doorward app config`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Slug of the application
+    slug: String,
+    /// How the application is installed: file, docker or helm
+    #[arg(long, default_value = "file", value_parser = style)]
+    style: Style,
+    /// Version of the application, such as 4.7; the newest that is known unless given
+    #[arg(long, visible_alias = "netbox-version", value_name = "X.Y", value_parser = version)]
+    app_version: Option<AppVersion>,
+    /// Print the settings for this file only
+    #[arg(long, value_name = "FILENAME")]
+    only: Option<String>,
+}
+
+fn style(text: &str) -> Result<Style, String> {
+    text.parse::<Style>().map_err(|error| error.to_string())
+}
+
+fn version(text: &str) -> Result<AppVersion, String> {
+    parse_version(text).map_err(|error| error.to_string())
+}
+
+/// Prints the settings.
+pub async fn run(work: &Work, args: Args) -> anyhow::Result<()> {
+    let client = lookup::application(&work.app, &args.slug)?;
+    let Some(mut blocks) = from_recipe::settings(&work.app, &client, args.style, args.app_version).map_err(bare)? else {
+        return Err(exit::failed(format!(
+            "{} was not made from a recipe, so its settings are not known; \"doorward app show {}\" shows what to enter",
+            client.application.profile.name, args.slug
+        )));
+    };
+    if let Some(only) = &args.only {
+        blocks = pick(blocks, only)?;
+    }
+    applications::reveal_secret(&work.app, &work.actor, &args.slug).await?;
+    if work.output.is_json() {
+        return work.output.json(&json!({ "slug": args.slug, "style": args.style, "blocks": blocks }));
+    }
+    for block in &blocks {
+        note(&format!("# {}: {}", block.filename, block.title));
+        for text in &block.notes {
+            note(&format!("# Note: {text}"));
+        }
+    }
+    work.output.text(&view::joined_blocks(&blocks))
+}
+
+fn pick(blocks: Vec<SettingsBlock>, only: &str) -> anyhow::Result<Vec<SettingsBlock>> {
+    let names: Vec<String> = blocks.iter().map(|block| block.filename.clone()).collect();
+    let found: Vec<_> = blocks.into_iter().filter(|block| block.filename == only).collect();
+    if found.is_empty() {
+        return Err(exit::not_found(format!("there are no settings for \"{only}\"; there are: {}", names.join(", "))));
+    }
+    Ok(found)
+}
+
+/// What a recipe says about a style or version names it already; the field would only confuse.
+fn bare(error: OperationError) -> anyhow::Error {
+    match error {
+        OperationError::Invalid(problems) => {
+            let messages: Vec<_> = problems.0.into_iter().map(|problem| problem.message).collect();
+            exit::failed(messages.join("\n"))
+        }
+        other => other.into(),
+    }
+}

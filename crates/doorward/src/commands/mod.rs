@@ -1,0 +1,63 @@
+//! The commands, one file per noun. Each reads its options, calls operations and prints.
+
+pub mod app;
+pub mod config;
+pub mod group;
+pub mod init;
+pub mod key;
+pub mod mapping;
+pub mod serve;
+pub mod setup_url;
+pub mod user;
+
+use doorward_server::{actor::Actor, app::App};
+use serde_json::{Map, Value};
+
+use crate::{
+    cli::{Command, Context},
+    exit, open,
+    output::Output,
+};
+
+/// Runs a command.
+pub async fn run(context: &Context, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Init(args) => init::run(context, args).await,
+        Command::Serve(args) => serve::run(context, args).await,
+        Command::SetupUrl(_) => setup_url::run(context).await,
+        Command::Config(command) => config::run(context, command),
+        Command::User(command) => user::run(&Work::open(context).await?, command).await,
+        Command::Group(command) => group::run(&Work::open(context).await?, command).await,
+        Command::App(command) => app::run(&Work::open(context).await?, command).await,
+        Command::Key(command) => key::run(&Work::open(context).await?, command).await,
+        Command::Mapping(command) => mapping::run(&Work::open(context).await?, command).await,
+    }
+}
+
+/// What commands on things work with.
+pub struct Work {
+    /// Doorward, open.
+    pub app: App,
+    /// Who does it.
+    pub actor: Actor,
+    /// Where results go.
+    pub output: Output,
+}
+
+impl Work {
+    async fn open(context: &Context) -> anyhow::Result<Self> {
+        let app = open::existing(context).await?;
+        Ok(Self { app, actor: Actor::command_line(), output: context.output })
+    }
+}
+
+/// Reads attributes: a JSON object.
+pub fn attributes(text: &str) -> anyhow::Result<Map<String, Value>> {
+    serde_json::from_str(text)
+        .map_err(|error| exit::usage(format!("--attributes is not a JSON object ({error}); write '{{\"phone\": \"…\"}}'")))
+}
+
+/// The value of a pair of options such as `--superuser` and `--no-superuser`, if one is given.
+pub fn switch(on: bool, off: bool) -> Option<bool> {
+    if on { Some(true) } else if off { Some(false) } else { None }
+}

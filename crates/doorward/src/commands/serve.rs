@@ -1,0 +1,172 @@
+//! `doorward serve`: the server.
+
+use axum_server::Handle;
+use doorward_server::{
+    app::App,
+    jobs::Jobs,
+    listen::{self, TlsFiles},
+    router, setup,
+};
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    cli::Context,
+    config::Flag,
+    exit,
+    open::{self, Place},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  doorward serve
+  doorward --data-dir /srv/doorward serve --public-url https://id.example.org
+  doorward serve --listen 127.0.0.1:9000                   HTTP only, for instance behind a reverse proxy
+  doorward serve --listen 0.0.0.0:80 --listen-https 0.0.0.0:443
+
+SIGINT and SIGTERM stop it once open requests are answered; a second one stops it at once.";
+
+/// Options of `doorward serve`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Address and port for HTTP [default: 0.0.0.0:9000]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Address and port for HTTPS, or "off" [default: 0.0.0.0:9443, or off if --listen is given]
+    #[arg(long, value_name = "ADDRESS")]
+    listen_https: Option<String>,
+    /// Address that browsers and applications use, such as https://id.example.org
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+}
+
+impl Args {
+    fn flags(&self) -> Vec<Flag> {
+        [
+            ("listen", "--listen", &self.listen),
+            ("listen_https", "--listen-https", &self.listen_https),
+            ("public_url", "--public-url", &self.public_url),
+        ]
+        .into_iter()
+        .filter_map(|(key, option, value)| Some((key, option, value.clone()?)))
+        .collect()
+    }
+}
+
+struct Listeners {
+    http: TcpListener,
+    https: Option<TcpListener>,
+}
+
+/// Runs the server until it is told to stop.
+pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
+    let place = open::place(context, &args.flags(), "info")?;
+    let mut stop = Stop::new()?;
+    let listeners = bind(&place, args.listen.is_some())?;
+    let port = listeners.http.local_addr()?.port();
+    let app = open::start(&place, open::public_url(&place.settings, port)?).await?;
+    let tls = match &listeners.https {
+        Some(_) => Some(certificate(&place, &app)?.load().map_err(exit::failed)?),
+        None => None,
+    };
+    announce(context, &app, &listeners).await?;
+    let jobs = Jobs::default();
+    jobs.start(&app);
+    let handle = Handle::new();
+    let http = listen::serve(listeners.http, None, router::router(app.clone()), handle.clone());
+    let https = async {
+        match listeners.https {
+            Some(listener) => listen::serve(listener, tls, router::router(app.clone()), handle.clone()).await,
+            None => Ok(()),
+        }
+    };
+    let served = serve_until(&mut stop, http, https, &handle).await;
+    jobs.stop().await;
+    served
+}
+
+/// Takes all addresses before anything else is done.
+fn bind(place: &Place, is_http_given: bool) -> anyhow::Result<Listeners> {
+    let settings = &place.settings;
+    let http = listen::bind(settings.listen).map_err(exit::failed)?;
+    let is_https_off = is_http_given && !settings.is_https_chosen;
+    let https = settings.listen_https.filter(|_| !is_https_off).map(|address| {
+        listen::bind(address).map_err(|message| {
+            exit::failed(format!("HTTPS: {message} (for HTTPS: --listen-https; \"off\" switches it off)"))
+        })
+    });
+    Ok(Listeners { http, https: https.transpose()? })
+}
+
+fn certificate(place: &Place, app: &App) -> anyhow::Result<TlsFiles> {
+    match &place.settings.tls {
+        Some(files) => Ok(files.clone()),
+        None => TlsFiles::self_signed(&place.data_dir, &app.config.public_url).map_err(exit::failed),
+    }
+}
+
+/// Says where Doorward is, and how to set it up if nobody did.
+async fn announce(context: &Context, app: &App, listeners: &Listeners) -> anyhow::Result<()> {
+    let public_url = &app.config.public_url;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        http = %listeners.http.local_addr()?,
+        https = listeners.https.as_ref().and_then(|https| https.local_addr().ok()).map(tracing::field::display),
+        %public_url,
+        data_dir = %app.config.data_dir.display(),
+        "Doorward starts"
+    );
+    if public_url.is_insecure() {
+        tracing::warn!("the public URL is plain http: passwords travel unprotected; use https");
+    }
+    let out = context.output;
+    out.text(&format!("Doorward is at {public_url}"))?;
+    if let Some(url) = setup::setup_url(app).await? {
+        out.text(&format!("There is no administrator yet. Open this address to make one; it works once.\nSetup: {url}"))?;
+    }
+    Ok(())
+}
+
+/// Serves until a signal comes; then open requests are finished, unless a second signal comes.
+async fn serve_until(
+    stop: &mut Stop,
+    http: impl Future<Output = io::Result<()>>,
+    https: impl Future<Output = io::Result<()>>,
+    handle: &Handle<SocketAddr>,
+) -> anyhow::Result<()> {
+    let servers = async { tokio::try_join!(http, https).map(|_| ()) };
+    tokio::pin!(servers);
+    tokio::select! {
+        ended = &mut servers => return Ok(ended?),
+        () = stop.signal() => {}
+    }
+    tracing::info!("stopping once open requests are answered");
+    listen::stop(handle);
+    tokio::select! {
+        ended = &mut servers => Ok(ended?),
+        () = stop.signal() => Ok(()),
+    }
+}
+
+/// The signals that stop a server.
+struct Stop {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn new() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn signal(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
