@@ -11,6 +11,7 @@ async fn apache_lets_a_person_in_and_out() -> Result<()> {
     let doorward = Doorward::start().await?;
     doorward.add_user("alice", "Alice Example")?;
     let application = doorward.add_application("apache", &apache.redirect_uri())?;
+    doorward.run(&["app", "edit", "apache", "--add-logout-uri", &apache.url("/")])?;
     doorward.settle().await;
     apache.start(&application).await?;
     let private = apache.url("/private/index.html");
@@ -38,6 +39,7 @@ async fn apache_refuses_a_stranger() -> Result<()> {
     let mut apache = Apache::prepare()?;
     let doorward = Doorward::start().await?;
     let application = doorward.add_application("apache", &apache.redirect_uri())?;
+    doorward.run(&["app", "edit", "apache", "--add-logout-uri", &apache.url("/")])?;
     doorward.settle().await;
     apache.start(&application).await?;
     let visitor = Visitor::new()?;

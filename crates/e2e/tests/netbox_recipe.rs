@@ -114,7 +114,7 @@ async fn a_signing_key_is_rotated_while_netbox_runs() -> Result<()> {
     let keys = keys_before.as_array().context("key list is no list")?;
     let name = keys.iter().find_map(|key| key.get("name")?.as_str()).context("no key has a name")?;
 
-    scene.doorward.run(&["key", "rotate", name])?;
+    scene.doorward.run(&["key", "rotate", name, "--now"])?;
     scene.doorward.settle().await;
     assert_ne!(scene.doorward.json(&["key", "list"])?, keys_before);
 

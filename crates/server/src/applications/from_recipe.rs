@@ -95,15 +95,16 @@ pub async fn create(app: &App, actor: &Actor, request: RecipeRequest) -> Operati
         })
     });
     for mapping in plan.mappings {
-        provider.mappings.insert(keep_mapping(app, mapping).await?);
+        provider.mappings.insert(keep_mapping(app, &profile.slug, mapping).await?);
     }
     super::create(app, actor, profile, provider).await
 }
 
 /// Adds a planned mapping, or rewrites the one of that name from an earlier try.
-async fn keep_mapping(app: &App, planned: PlannedMapping) -> OperationResult<MappingId> {
+async fn keep_mapping(app: &App, slug: &str, planned: PlannedMapping) -> OperationResult<MappingId> {
     let profile = MappingProfile {
-        name: planned.name,
+        // Each application has its own: two of the same recipe may name other groups.
+        name: format!("{} ({slug})", planned.name),
         scope: planned.scope,
         expression: planned.expression,
         description: planned.description,
