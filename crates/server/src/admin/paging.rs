@@ -37,7 +37,7 @@ impl Paging {
     pub fn context(self, search: &str) -> Value {
         let total_pages = total_pages(self.count);
         let href = |number: usize| {
-            let mut query = form_urlencoded::Serializer::new("?".to_owned());
+            let mut query = form_urlencoded::Serializer::for_suffix("?".to_owned(), 1);
             if !search.is_empty() {
                 query.append_pair("search", search);
             }
