@@ -25,8 +25,7 @@ const LIST: &str = "/if/admin/groups/";
 
 /// `GET /if/admin/groups/new/`.
 pub(super) async fn new(desk: Desk) -> Response {
-    let answer = page(&desk, None, &GroupDraft::default(), &Problems::default()).await;
-    desk.settle(answer)
+    page(&desk, None, &GroupDraft::default(), &Problems::default())
 }
 
 /// `POST /if/admin/groups/new/`.
@@ -38,7 +37,7 @@ pub(super) async fn create(desk: Desk, form: Form) -> Response {
     };
     let answer = match added.await {
         Ok(group) => Ok(Desk::done(&address(group.id), Done::Added)),
-        Err(OperationError::Invalid(problems)) => page(&desk, None, &draft, &problems).await,
+        Err(OperationError::Invalid(problems)) => Ok(page(&desk, None, &draft, &problems)),
         Err(error) => Err(error),
     };
     desk.settle(answer)
@@ -69,7 +68,7 @@ async fn shown(desk: &Desk, text: &str) -> OperationResult<Response> {
     let group = groups::find(&desk.app, id("group", text)?)?;
     let members = Members::read(desk, group.id).await?;
     let draft = GroupDraft::from_group(&group, members.listed(), &desk.app.snapshot());
-    page(desk, Some((&group, members)), &draft, &Problems::default()).await
+    Ok(page(desk, Some((&group, members)), &draft, &Problems::default()))
 }
 
 async fn saved(desk: &Desk, text: &str, form: &Fields) -> OperationResult<Response> {
@@ -78,7 +77,7 @@ async fn saved(desk: &Desk, text: &str, form: &Fields) -> OperationResult<Respon
     let draft = GroupDraft::from_fields(form);
     match change(desk, group.id, &draft, members.are_all).await {
         Ok(()) => Ok(Desk::done(&address(group.id), Done::Saved)),
-        Err(OperationError::Invalid(problems)) => page(desk, Some((&group, members)), &draft, &problems).await,
+        Err(OperationError::Invalid(problems)) => Ok(page(desk, Some((&group, members)), &draft, &problems)),
         Err(error) => Err(error),
     }
 }
@@ -127,12 +126,7 @@ impl Members {
     }
 }
 
-async fn page(
-    desk: &Desk,
-    group: Option<(&Group, Members)>,
-    draft: &GroupDraft,
-    problems: &Problems,
-) -> OperationResult<Response> {
+fn page(desk: &Desk, group: Option<(&Group, Members)>, draft: &GroupDraft, problems: &Problems) -> Response {
     let (group, members) = group.map_or_else(|| (None, Members::none()), |(group, members)| (Some(group), members));
     let mut context = draft.context(&desk.app.snapshot(), group.map(|group| group.id));
     if let Value::Object(context) = &mut context {
@@ -148,7 +142,7 @@ async fn page(
         });
         context.extend(own.as_object().cloned().unwrap_or_default());
     }
-    Ok(desk.form(PAGE, context, problems))
+    desk.form(PAGE, context, problems)
 }
 
 fn member(user: &User) -> Value {

@@ -142,7 +142,7 @@ pub fn settings(
     style: Style,
     app_version: Option<AppVersion>,
 ) -> OperationResult<Option<Vec<SettingsBlock>>> {
-    blocks(app, client, style, app_version, client.provider.client_secret.clone())
+    blocks(app, client, style, app_version, &client.provider.client_secret)
 }
 
 /// The same with [`SECRET_PLACEHOLDER`] where the client secret belongs.
@@ -156,7 +156,7 @@ pub fn settings_without_secret(
 ) -> OperationResult<Option<Vec<SettingsBlock>>> {
     // The secret never comes near the text: a word that every format can hold stands in for it and is replaced.
     let word = doorward_core::random::alphanumeric(40);
-    let made = blocks(app, client, style, None, Secret::new(word.clone()))?;
+    let made = blocks(app, client, style, None, &Secret::new(word.clone()))?;
     Ok(made.map(|mut blocks| {
         for block in &mut blocks {
             block.text = block.text.replace(&word, SECRET_PLACEHOLDER);
@@ -170,7 +170,7 @@ fn blocks(
     client: &Client,
     style: Style,
     app_version: Option<AppVersion>,
-    client_secret: Secret<String>,
+    client_secret: &Secret<String>,
 ) -> OperationResult<Option<Vec<SettingsBlock>>> {
     let Some(recipe_use) = &client.application.profile.recipe else { return Ok(None) };
     let recipe = Recipe::find(&recipe_use.id).map_err(|error| refused("recipe", &error))?;
