@@ -14,11 +14,11 @@ pub(super) const CHOICES: [(&str, &str); 2] =
 #[derive(Debug, Clone, Default)]
 pub(super) struct AccessDraft {
     /// `everyone`, `groups`, or empty while nothing was chosen.
-    pub access: String,
+    pub(super) access: String,
     /// Names of groups.
-    pub groups: BTreeSet<String>,
+    pub(super) groups: BTreeSet<String>,
     /// Usernames, one per line.
-    pub users: String,
+    pub(super) users: String,
 }
 
 impl AccessDraft {
@@ -26,7 +26,7 @@ impl AccessDraft {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn from_rule(app: &App, rule: &AccessRule) -> OperationResult<Self> {
+    pub(super) async fn from_rule(app: &App, rule: &AccessRule) -> OperationResult<Self> {
         let AccessRule::Only { groups, users: people } = rule else {
             return Ok(Self { access: "everyone".to_owned(), ..Self::default() });
         };
@@ -49,7 +49,7 @@ impl AccessDraft {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn read(&self, app: &App, problems: &mut Problems) -> OperationResult<AccessRule> {
+    pub(super) async fn read(&self, app: &App, problems: &mut Problems) -> OperationResult<AccessRule> {
         match self.access.as_str() {
             "everyone" => Ok(AccessRule::Everyone),
             "groups" => Ok(AccessRule::Only {

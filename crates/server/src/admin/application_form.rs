@@ -62,7 +62,7 @@ impl ApplicationDraft {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn from_client(app: &App, client: &Client) -> OperationResult<Self> {
+    pub(super) async fn from_client(app: &App, client: &Client) -> OperationResult<Self> {
         let (application, provider) = (&client.application.profile, &client.provider.profile);
         let values = [
             application.name.clone(),
@@ -92,7 +92,7 @@ impl ApplicationDraft {
     }
 
     /// What was sent.
-    pub fn from_fields(form: &Fields) -> Self {
+    pub(super) fn from_fields(form: &Fields) -> Self {
         Self {
             texts: TEXTS.into_iter().map(|name| (name, form.get(name).trim().to_owned())).collect(),
             access: AccessDraft {
@@ -110,7 +110,11 @@ impl ApplicationDraft {
     ///
     /// # Errors
     /// What is wrong, or what the database says.
-    pub async fn read(&self, app: &App, before: &Client) -> OperationResult<(ApplicationProfile, ProviderProfile)> {
+    pub(super) async fn read(
+        &self,
+        app: &App,
+        before: &Client,
+    ) -> OperationResult<(ApplicationProfile, ProviderProfile)> {
         let mut problems = Problems::default();
         let mut reader = Reader { draft: self, problems: &mut problems };
         let was = &before.application.profile;
@@ -131,7 +135,7 @@ impl ApplicationDraft {
     }
 
     /// What the template shows of it.
-    pub fn context(&self, app: &App) -> Value {
+    pub(super) fn context(&self, app: &App) -> Value {
         let snapshot = app.snapshot();
         let mut form = json!(self.texts);
         if let Value::Object(form) = &mut form {

@@ -49,7 +49,7 @@ struct Read {
 
 impl NewApplicationDraft {
     /// The empty form, with a recipe chosen if the address names one.
-    pub fn empty(app: &App, recipe: &str) -> Self {
+    pub(super) fn empty(app: &App, recipe: &str) -> Self {
         let mut texts: BTreeMap<_, _> = TEXTS.into_iter().map(|name| (name, String::new())).collect();
         if recipes::all().iter().any(|known| known.id == recipe) {
             texts.insert("recipe", recipe.to_owned());
@@ -61,7 +61,7 @@ impl NewApplicationDraft {
     }
 
     /// What was sent.
-    pub fn from_fields(form: &Fields) -> Self {
+    pub(super) fn from_fields(form: &Fields) -> Self {
         Self {
             texts: TEXTS.into_iter().map(|name| (name, form.get(name).trim().to_owned())).collect(),
             access: AccessDraft {
@@ -77,7 +77,7 @@ impl NewApplicationDraft {
     ///
     /// # Errors
     /// What is wrong, by field of this form; what the operations say.
-    pub async fn create(&self, desk: &Desk) -> OperationResult<Arc<Client>> {
+    pub(super) async fn create(&self, desk: &Desk) -> OperationResult<Arc<Client>> {
         let read = self.read(&desk.app).await?;
         let created = if self.text("recipe") == CUSTOM {
             self.create_custom(desk, read).await
@@ -160,7 +160,7 @@ impl NewApplicationDraft {
     }
 
     /// What the template shows.
-    pub fn context(&self, app: &App) -> Value {
+    pub(super) fn context(&self, app: &App) -> Value {
         let snapshot = app.snapshot();
         let mut form = json!(self.texts);
         if let Value::Object(form) = &mut form {

@@ -26,9 +26,9 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Page {
     /// File name of the template.
-    pub template: &'static str,
+    pub(super) template: &'static str,
     /// Item of the menu.
-    pub nav: &'static str,
+    pub(super) nav: &'static str,
 }
 
 /// What was done before the browser came back to a page. Only the code travels in the address, never the sentence.
@@ -67,9 +67,9 @@ impl Done {
 #[derive(Clone)]
 pub(super) struct Desk {
     /// Doorward.
-    pub app: App,
+    pub(super) app: App,
     /// The administrator as somebody who changes things.
-    pub actor: Actor,
+    pub(super) actor: Actor,
     visitor: Arc<Visitor>,
     query: Parameters,
 }
@@ -86,12 +86,12 @@ impl FromRequestParts<App> for Desk {
 
 impl Desk {
     /// A parameter of the address; empty if it is not there.
-    pub fn query(&self, name: &str) -> &str {
+    pub(super) fn query(&self, name: &str) -> &str {
         self.query.get(name).unwrap_or_default()
     }
 
     /// A page, with the notice of what was done before.
-    pub fn page(&self, page: Page, mut context: Value) -> Response {
+    pub(super) fn page(&self, page: Page, mut context: Value) -> Response {
         if let Value::Object(context) = &mut context {
             context.insert("nav".to_owned(), json!(page.nav));
             context.insert("notice".to_owned(), json!(Done::sentence(self.query("done"))));
@@ -100,7 +100,7 @@ impl Desk {
     }
 
     /// A page with a form: refused with 422 if there are problems.
-    pub fn form(&self, page: Page, mut context: Value, problems: &Problems) -> Response {
+    pub(super) fn form(&self, page: Page, mut context: Value, problems: &Problems) -> Response {
         if problems.0.is_empty() {
             return self.page(page, context);
         }
@@ -116,12 +116,12 @@ impl Desk {
     }
 
     /// The answer, or the error page for what stood in its way.
-    pub fn settle(&self, result: OperationResult<Response>) -> Response {
+    pub(super) fn settle(&self, result: OperationResult<Response>) -> Response {
         result.unwrap_or_else(|error| ErrorPage::operation(&error).render(&self.app, Some(&self.visitor)))
     }
 
     /// Sends the browser on to a page that says what was done.
-    pub fn done(path: &str, done: Done) -> Response {
+    pub(super) fn done(path: &str, done: Done) -> Response {
         see_other(&format!("{path}?done={}", done.code()))
     }
 }

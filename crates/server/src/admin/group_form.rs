@@ -24,7 +24,7 @@ pub(super) struct GroupDraft {
 
 impl GroupDraft {
     /// A group as kept, with the members to be shown in the form.
-    pub fn from_group(group: &Group, members: &[User], snapshot: &Snapshot) -> Self {
+    pub(super) fn from_group(group: &Group, members: &[User], snapshot: &Snapshot) -> Self {
         let usernames: Vec<&str> = members.iter().map(|user| user.profile.username.as_str()).collect();
         Self {
             name: group.profile.name.clone(),
@@ -36,7 +36,7 @@ impl GroupDraft {
     }
 
     /// What was sent.
-    pub fn from_fields(form: &Fields) -> Self {
+    pub(super) fn from_fields(form: &Fields) -> Self {
         Self {
             name: form.get("name").to_owned(),
             is_superuser: form.is_ticked("is_superuser"),
@@ -50,7 +50,7 @@ impl GroupDraft {
     ///
     /// # Errors
     /// What is wrong, or what the database says.
-    pub async fn read(&self, app: &App) -> OperationResult<(GroupProfile, BTreeSet<UserId>)> {
+    pub(super) async fn read(&self, app: &App) -> OperationResult<(GroupProfile, BTreeSet<UserId>)> {
         let mut problems = Problems::default();
         let profile = GroupProfile {
             name: self.name.trim().to_owned(),
@@ -64,7 +64,7 @@ impl GroupDraft {
     }
 
     /// What the template shows of it.
-    pub fn context(&self, snapshot: &Snapshot, except: Option<GroupId>) -> Value {
+    pub(super) fn context(&self, snapshot: &Snapshot, except: Option<GroupId>) -> Value {
         json!({
             "form": {
                 "name": self.name,

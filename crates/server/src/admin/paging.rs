@@ -19,22 +19,22 @@ pub(super) struct Paging {
 
 impl Paging {
     /// The page asked for, or the nearest there is.
-    pub fn new(requested: usize, count: usize) -> Self {
+    pub(super) fn new(requested: usize, count: usize) -> Self {
         Self { number: requested.clamp(1, total_pages(count)), count }
     }
 
     /// How many entries stand on the pages before.
-    pub fn offset(self) -> usize {
+    pub(super) fn offset(self) -> usize {
         (self.number - 1) * PER_PAGE
     }
 
     /// The entries of this page.
-    pub fn part<T>(self, all: Vec<T>) -> Vec<T> {
+    pub(super) fn part<T>(self, all: Vec<T>) -> Vec<T> {
         all.into_iter().skip(self.offset()).take(PER_PAGE).collect()
     }
 
     /// What the templates show.
-    pub fn context(self, search: &str) -> Value {
+    pub(super) fn context(self, search: &str) -> Value {
         let total_pages = total_pages(self.count);
         let href = |number: usize| {
             let mut query = form_urlencoded::Serializer::for_suffix("?".to_owned(), 1);

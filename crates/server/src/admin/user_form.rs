@@ -25,14 +25,14 @@ pub(super) struct UserDraft {
 
 impl UserDraft {
     /// An empty form.
-    pub fn empty() -> Self {
+    pub(super) fn empty() -> Self {
         let mut texts: BTreeMap<_, _> = TEXTS.into_iter().map(|name| (name, String::new())).collect();
         texts.insert("type", UserType::Internal.as_str().to_owned());
         Self { texts, email_verified: false, is_active: true, groups: BTreeSet::new() }
     }
 
     /// A user as kept.
-    pub fn from_user(user: &User, groups: &BTreeSet<GroupId>, snapshot: &Snapshot) -> Self {
+    pub(super) fn from_user(user: &User, groups: &BTreeSet<GroupId>, snapshot: &Snapshot) -> Self {
         let profile = &user.profile;
         let attributes = fields::attributes_text(&profile.attributes);
         let values = [
@@ -53,7 +53,7 @@ impl UserDraft {
     }
 
     /// What was sent.
-    pub fn from_fields(form: &Fields) -> Self {
+    pub(super) fn from_fields(form: &Fields) -> Self {
         Self {
             texts: TEXTS.into_iter().map(|name| (name, form.get(name).to_owned())).collect(),
             email_verified: form.is_ticked("email_verified"),
@@ -63,7 +63,7 @@ impl UserDraft {
     }
 
     /// The profile and the groups that were typed.
-    pub fn read(&self, snapshot: &Snapshot, problems: &mut Problems) -> (UserProfile, BTreeSet<GroupId>) {
+    pub(super) fn read(&self, snapshot: &Snapshot, problems: &mut Problems) -> (UserProfile, BTreeSet<GroupId>) {
         let user_type = UserType::parse(self.text("type")).unwrap_or_else(|| {
             problems.add("type", "Choose what kind of account it is.");
             UserType::Internal
@@ -84,7 +84,7 @@ impl UserDraft {
     }
 
     /// What the template shows: `form`, `choices`, `all_groups`.
-    pub fn context(&self, snapshot: &Snapshot) -> Value {
+    pub(super) fn context(&self, snapshot: &Snapshot) -> Value {
         let mut form = json!(self.texts);
         if let Value::Object(form) = &mut form {
             form.insert("email_verified".to_owned(), json!(self.email_verified));

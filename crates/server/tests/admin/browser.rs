@@ -21,17 +21,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-pub const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// A Doorward of its own, with the administrator "admin".
-pub struct House {
-    pub app: App,
+pub(crate) struct House {
+    pub(crate) app: App,
     router: Router,
     _dir: TempDir,
 }
 
 impl House {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let config = Config::new(PublicUrl::parse("http://localhost:9000").unwrap(), dir.path().to_owned());
         let db = Db::sqlite(&dir.path().join("doorward.db")).unwrap();
@@ -43,7 +43,7 @@ impl House {
     }
 
     /// Adds a person who may do nothing in particular.
-    pub async fn add_user(&self, username: &str, name: &str) -> String {
+    pub(crate) async fn add_user(&self, username: &str, name: &str) -> String {
         let profile = UserProfile {
             name: name.to_owned(),
             email: format!("{username}@example.org"),
@@ -53,12 +53,12 @@ impl House {
         users::create(&self.app, &Actor::command_line(), new).await.unwrap().id.to_string()
     }
 
-    pub fn browser(&self) -> Browser {
+    pub(crate) fn browser(&self) -> Browser {
         Browser { router: self.router.clone(), cookies: BTreeMap::new() }
     }
 
     /// A browser in which somebody signed in through the form.
-    pub async fn signed_in(&self, username: &str) -> Browser {
+    pub(crate) async fn signed_in(&self, username: &str) -> Browser {
         let mut browser = self.browser();
         let page = browser.get("/sign-in").await;
         let fields = [
@@ -72,37 +72,37 @@ impl House {
         browser
     }
 
-    pub async fn admin(&self) -> Browser {
+    pub(crate) async fn admin(&self) -> Browser {
         self.signed_in("admin").await
     }
 }
 
-pub struct Browser {
+pub(crate) struct Browser {
     router: Router,
     cookies: BTreeMap<String, String>,
 }
 
 impl Browser {
-    pub async fn get(&mut self, path: &str) -> Page {
+    pub(crate) async fn get(&mut self, path: &str) -> Page {
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }
 
     /// Sends exactly these fields.
-    pub async fn post_raw(&mut self, path: &str, fields: &[(&str, String)]) -> Page {
+    pub(crate) async fn post_raw(&mut self, path: &str, fields: &[(&str, String)]) -> Page {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.send(request.body(Body::from(body)).unwrap()).await
     }
 
     /// Sends these fields with the token that the pages of this browser carry.
-    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         let mut all = vec![("csrf", self.get("/if/admin/applications/new/").await.value("csrf"))];
         all.extend(fields.iter().map(|(name, value)| (*name, (*value).to_owned())));
         self.post_raw(path, &all).await
     }
 
     /// Sends fields, and follows to the page that says it is done.
-    pub async fn done(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) async fn done(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         let answer = self.post(path, fields).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}: {}", answer.errors());
         let mut page = self.get(&answer.location).await;
@@ -113,7 +113,7 @@ impl Browser {
     }
 
     /// Sends fields that are refused, and returns the form with what is wrong.
-    pub async fn refused(&mut self, path: &str, fields: &[(&str, &str)], field: &str, message: &str) -> Page {
+    pub(crate) async fn refused(&mut self, path: &str, fields: &[(&str, &str)], field: &str, message: &str) -> Page {
         let page = self.post(path, fields).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
         let note = page.between(&format!("id=\"{field}-note\""), "</div>");
@@ -142,21 +142,21 @@ impl Browser {
     }
 }
 
-pub struct Page {
-    pub status: StatusCode,
-    pub location: String,
-    pub html: String,
+pub(crate) struct Page {
+    pub(crate) status: StatusCode,
+    pub(crate) location: String,
+    pub(crate) html: String,
 }
 
 impl Page {
     /// What stands between two texts.
-    pub fn between(&self, start: &str, end: &str) -> &str {
+    pub(crate) fn between(&self, start: &str, end: &str) -> &str {
         let (_, rest) = self.html.split_once(start).unwrap_or_else(|| panic!("no {start} in {}", self.html));
         rest.split(end).next().unwrap()
     }
 
     /// The opening tag that holds this text.
-    pub fn tag(&self, part: &str) -> &str {
+    pub(crate) fn tag(&self, part: &str) -> &str {
         let at = self.html.find(part).unwrap_or_else(|| panic!("no {part} in {}", self.html));
         let start = self.html[..at].rfind('<').unwrap();
         let end = at + self.html[at..].find('>').unwrap();
@@ -164,41 +164,41 @@ impl Page {
     }
 
     /// Value of the first input of that name.
-    pub fn value(&self, name: &str) -> String {
+    pub(crate) fn value(&self, name: &str) -> String {
         let tag = self.tag(&format!("name=\"{name}\""));
         let value = tag.split_once("value=\"").unwrap_or_else(|| panic!("no value in {tag}")).1;
         unescaped(value.split('"').next().unwrap())
     }
 
     /// Text of a `textarea`.
-    pub fn area(&self, name: &str) -> String {
+    pub(crate) fn area(&self, name: &str) -> String {
         let rest = self.between(&format!("<textarea id=\"{name}\""), "</textarea>");
         unescaped(rest.split_once(">\n").unwrap().1)
     }
 
     /// Text of the element with this id.
-    pub fn text(&self, id: &str) -> String {
+    pub(crate) fn text(&self, id: &str) -> String {
         unescaped(self.between(&format!("id=\"{id}\""), "</").split_once('>').unwrap().1)
     }
 
-    pub fn is_checked(&self, part: &str) -> bool {
+    pub(crate) fn is_checked(&self, part: &str) -> bool {
         self.tag(part).contains(" checked")
     }
 
     /// Whether the entry of this value is the selected one of some choice.
-    pub fn is_selected(&self, value: &str) -> bool {
+    pub(crate) fn is_selected(&self, value: &str) -> bool {
         self.html.contains(&format!("<option value=\"{value}\" selected>"))
     }
 
-    pub fn heading(&self) -> &str {
+    pub(crate) fn heading(&self) -> &str {
         self.between("<h1>", "</h1>")
     }
 
-    pub fn has(&self, text: &str) -> bool {
+    pub(crate) fn has(&self, text: &str) -> bool {
         self.html.contains(text)
     }
 
-    pub fn errors(&self) -> &str {
+    pub(crate) fn errors(&self) -> &str {
         if self.has("id=\"error-summary\"") { self.between("id=\"error-summary\"", "</ul>") } else { &self.html }
     }
 }
