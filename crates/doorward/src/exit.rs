@@ -70,7 +70,11 @@ pub fn message(error: &anyhow::Error) -> String {
                 .iter()
                 .map(|problem| format!("{}: {}", problem.field.replace('_', " "), problem.message))
                 .collect();
-            if let [only] = lines.as_slice() { only.clone() } else { format!("several things:\n  {}", lines.join("\n  ")) }
+            if let [only] = lines.as_slice() {
+                only.clone()
+            } else {
+                format!("several things:\n  {}", lines.join("\n  "))
+            }
         }
         Some(other) => other.to_string(),
         None => format!("{error:#}"),

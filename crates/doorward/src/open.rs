@@ -12,7 +12,11 @@ use std::{
 
 use crate::{
     cli::Context,
-    config::{self, Flag, Sources, Values, problems::ConfigProblems, settings::{self, Settings}},
+    config::{
+        self, Flag, Sources, Values,
+        problems::ConfigProblems,
+        settings::{self, Settings},
+    },
     exit, logging,
     output::warning,
 };
@@ -48,6 +52,7 @@ pub fn look(context: &Context, flags: &[Flag]) -> (Place, ConfigProblems) {
     let sources = Sources { file: (&file, is_required), environment: &context.environment, flags: &all };
     let values = config::gather(&sources, &mut problems);
     let settings = settings::resolve(&values, &mut problems);
+    problems.sort();
     (Place { data_dir, file, values, settings }, problems)
 }
 
@@ -151,9 +156,9 @@ fn secret_key(directory: &Path) -> anyhow::Result<[u8; 32]> {
         make_key(directory, &path).with_context(|| format!("{} cannot be written", path.display()))?;
     }
     let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-    bytes.try_into().map_err(|_| {
-        exit::failed(format!("{} is damaged: it has 32 bytes; restore it from a backup", path.display()))
-    })
+    bytes
+        .try_into()
+        .map_err(|_| exit::failed(format!("{} is damaged: it has 32 bytes; restore it from a backup", path.display())))
 }
 
 fn make_key(directory: &Path, path: &Path) -> io::Result<()> {

@@ -18,7 +18,9 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Check the settings and list everything that is wrong
-    #[command(after_help = "Example:\n  doorward --data-dir /srv/doorward config check\n\nExit code 5 if something is wrong.")]
+    #[command(
+        after_help = "Example:\n  doorward --data-dir /srv/doorward config check\n\nExit code 5 if something is wrong."
+    )]
     Check,
     /// Show every setting and where it comes from
     #[command(after_help = "Example:\n  doorward config show")]
@@ -60,7 +62,11 @@ fn check(context: &Context) -> anyhow::Result<()> {
     if !problems.errors.is_empty() {
         return Err(exit::found(problems.to_string()));
     }
-    if context.output.is_json() { Ok(()) } else { context.output.text(&format!("All settings are right{}.", source(&place))) }
+    if context.output.is_json() {
+        Ok(())
+    } else {
+        context.output.text(&format!("All settings are right{}.", source(&place)))
+    }
 }
 
 fn source(place: &Place) -> String {
@@ -154,7 +160,9 @@ mod tests {
         let active: String = reference()
             .lines()
             .map(|line| match line.strip_prefix("# ") {
-                Some(rest) if KEYS.iter().any(|key| rest.starts_with(&format!("{} = ", key.name))) => format!("{rest}\n"),
+                Some(rest) if KEYS.iter().any(|key| rest.starts_with(&format!("{} = ", key.name))) => {
+                    format!("{rest}\n")
+                }
                 _ => format!("{line}\n"),
             })
             .collect();

@@ -5,7 +5,11 @@ use clap::Subcommand;
 use doorward_core::signing_key::{KeyAlgorithm, SigningKey, VersionState};
 use doorward_server::{keys, snapshot::version_states};
 use serde_json::{Value, json};
-use std::{fs, io::Read, path::{Path, PathBuf}};
+use std::{
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use super::Work;
 use crate::{

@@ -111,12 +111,7 @@ fn list(work: &Work) -> anyhow::Result<()> {
     let snapshot = work.app.snapshot();
     let row = |mapping: &ClaimMapping| {
         let used_by = used_by(work, mapping);
-        vec![
-            mapping.profile.name.clone(),
-            mapping.profile.scope.clone(),
-            yes_no(mapping.is_default),
-            joined(&used_by),
-        ]
+        vec![mapping.profile.name.clone(), mapping.profile.scope.clone(), yes_no(mapping.is_default), joined(&used_by)]
     };
     let rows: Vec<_> = snapshot.mappings.iter().map(row).collect();
     let values = snapshot.mappings.iter().map(|mapping| described(work, mapping)).collect();
@@ -137,8 +132,12 @@ fn show(work: &Work, name: &str) -> anyhow::Result<()> {
 }
 
 async fn add(work: &Work, args: WriteArgs) -> anyhow::Result<()> {
-    let empty =
-        MappingProfile { name: String::new(), scope: String::new(), expression: String::new(), description: String::new() };
+    let empty = MappingProfile {
+        name: String::new(),
+        scope: String::new(),
+        expression: String::new(),
+        description: String::new(),
+    };
     let profile = MappingProfile { name: args.mapping.trim().to_owned(), ..args.apply(empty)? };
     if profile.scope.is_empty() || profile.expression.is_empty() {
         return Err(exit::usage("a mapping needs --scope and --expression (or --expression-file)"));

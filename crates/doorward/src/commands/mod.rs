@@ -53,11 +53,18 @@ impl Work {
 
 /// Reads attributes: a JSON object.
 pub fn attributes(text: &str) -> anyhow::Result<Map<String, Value>> {
-    serde_json::from_str(text)
-        .map_err(|error| exit::usage(format!("--attributes is not a JSON object ({error}); write '{{\"phone\": \"…\"}}'")))
+    serde_json::from_str(text).map_err(|error| {
+        exit::usage(format!("--attributes is not a JSON object ({error}); write '{{\"phone\": \"…\"}}'"))
+    })
 }
 
 /// The value of a pair of options such as `--superuser` and `--no-superuser`, if one is given.
 pub fn switch(on: bool, off: bool) -> Option<bool> {
-    if on { Some(true) } else if off { Some(false) } else { None }
+    if on {
+        Some(true)
+    } else if off {
+        Some(false)
+    } else {
+        None
+    }
 }

@@ -126,7 +126,9 @@ async fn announce(context: &Context, app: &App, listeners: &Listeners) -> anyhow
     let out = context.output;
     out.text(&format!("Doorward is at {public_url}"))?;
     if let Some(url) = setup::setup_url(app).await? {
-        out.text(&format!("There is no administrator yet. Open this address to make one; it works once.\nSetup: {url}"))?;
+        out.text(&format!(
+            "There is no administrator yet. Open this address to make one; it works once.\nSetup: {url}"
+        ))?;
     }
     Ok(())
 }

@@ -27,7 +27,10 @@ pub enum Command {
         doorward user add backup --type service_account")]
     Add(AddArgs),
     /// List users
-    #[command(visible_alias = "ls", after_help = "Examples:\n  doorward user list\n  doorward user list example.org -o json")]
+    #[command(
+        visible_alias = "ls",
+        after_help = "Examples:\n  doorward user list\n  doorward user list example.org -o json"
+    )]
     List {
         /// Only users whose username, name or address holds this
         #[arg(default_value = "", hide_default_value = true)]
@@ -54,7 +57,10 @@ pub enum Command {
     #[command(after_help = "Example:\n  doorward user disable alice")]
     Disable(ChangeArgs),
     /// Remove a user for good
-    #[command(visible_alias = "remove", after_help = "Example:\n  doorward user rm alice --yes\n\nTo keep the account but lock it: doorward user disable alice")]
+    #[command(
+        visible_alias = "remove",
+        after_help = "Example:\n  doorward user rm alice --yes\n\nTo keep the account but lock it: doorward user disable alice"
+    )]
     Rm {
         /// Which user, and how.
         #[command(flatten)]
@@ -169,7 +175,8 @@ pub async fn run(work: &Work, command: Command) -> anyhow::Result<()> {
 async fn add(work: &Work, args: AddArgs) -> anyhow::Result<()> {
     let profile = args.profile.apply(UserProfile::named(args.username.as_str()))?;
     profile.check().map_err(doorward_server::error::OperationError::from)?;
-    let groups = args.groups.iter().map(|name| Ok(lookup::group(&work.app, name)?.id)).collect::<anyhow::Result<_>>()?;
+    let groups =
+        args.groups.iter().map(|name| Ok(lookup::group(&work.app, name)?.id)).collect::<anyhow::Result<_>>()?;
     let password = args.password.given()?;
     if let Some(password) = &password {
         password::check(password.expose())?;
@@ -190,7 +197,10 @@ async fn add(work: &Work, args: AddArgs) -> anyhow::Result<()> {
     let username = &user.profile.username;
     work.output.done(&format!("Added the user {username}."), &described(work, username).await?)?;
     if !has_password && is_person {
-        note(&format!("Without a password {username} cannot sign in: doorward user set-password {}", lookup::word(username)));
+        note(&format!(
+            "Without a password {username} cannot sign in: doorward user set-password {}",
+            lookup::word(username)
+        ));
     }
     Ok(())
 }
@@ -199,7 +209,8 @@ async fn list(work: &Work, search: &str) -> anyhow::Result<()> {
     let page = users::list(&work.app, search, i64::MAX, 0).await?;
     let rows: Vec<_> = page.users.iter().map(row).collect();
     let values = page.users.iter().map(|user| json!(user)).collect();
-    let empty = if search.is_empty() { "There are no users.".to_owned() } else { format!("No user matches \"{search}\".") };
+    let empty =
+        if search.is_empty() { "There are no users.".to_owned() } else { format!("No user matches \"{search}\".") };
     work.output.list(&["USERNAME", "NAME", "EMAIL", "VERIFIED", "ACTIVE", "TYPE"], &rows, values, &empty)
 }
 

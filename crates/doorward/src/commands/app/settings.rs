@@ -47,7 +47,8 @@ fn version(text: &str) -> Result<AppVersion, String> {
 /// Prints the settings.
 pub async fn run(work: &Work, args: Args) -> anyhow::Result<()> {
     let client = lookup::application(&work.app, &args.slug)?;
-    let Some(mut blocks) = from_recipe::settings(&work.app, &client, args.style, args.app_version).map_err(bare)? else {
+    let Some(mut blocks) = from_recipe::settings(&work.app, &client, args.style, args.app_version).map_err(bare)?
+    else {
         return Err(exit::failed(format!(
             "{} was not made from a recipe, so its settings are not known; \"doorward app show {}\" shows what to enter",
             client.application.profile.name, args.slug
