@@ -15,7 +15,8 @@ First steps:
   doorward serve
   doorward user add alice --name \"Alice Example\" --email alice@example.org
   doorward group add netbox-admins --member alice
-  doorward app add netbox --url https://netbox.example.org --superusers netbox-admins --allow everyone
+  doorward app add netbox --url https://netbox.example.org \\
+      --superusers netbox-admins --allow everyone
 
 Commands work whether or not the server runs; a running server sees their changes within a second.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 denied, 5 a check found something.";
@@ -48,8 +49,8 @@ pub struct Global {
     /// What is logged: error, warn, info, debug, trace [env: DOORWARD_LOG]
     #[arg(long, global = true, value_name = "LEVEL", help_heading = "Everywhere")]
     pub log_level: Option<String>,
-    /// How results are printed
-    #[arg(long, short, global = true, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Everywhere")]
+    /// How results are printed: table or json
+    #[arg(long, short, global = true, value_enum, default_value_t, hide_possible_values = true, value_name = "FORMAT", help_heading = "Everywhere")]
     pub output: Format,
 }
 

@@ -73,7 +73,7 @@ pub fn message(error: &anyhow::Error) -> String {
             if let [only] = lines.as_slice() {
                 only.clone()
             } else {
-                format!("several things:\n  {}", lines.join("\n  "))
+                format!("several things are wrong:\n  {}", lines.join("\n  "))
             }
         }
         Some(other) => other.to_string(),
@@ -101,6 +101,6 @@ mod tests {
         assert_eq!(message(&OperationError::Invalid(problems.clone()).into()), "launch url: Wrong.");
         problems.add("name", "Empty.");
         let text = message(&OperationError::Invalid(problems).into());
-        assert_eq!(text, "several things:\n  launch url: Wrong.\n  name: Empty.");
+        assert_eq!(text, "several things are wrong:\n  launch url: Wrong.\n  name: Empty.");
     }
 }

@@ -158,7 +158,7 @@ fn secret_key(directory: &Path) -> anyhow::Result<[u8; 32]> {
     let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
     bytes
         .try_into()
-        .map_err(|_| exit::failed(format!("{} is damaged: it has 32 bytes; restore it from a backup", path.display())))
+        .map_err(|_| exit::failed(format!("{} is damaged: it must have exactly 32 bytes; restore it from a backup", path.display())))
 }
 
 fn make_key(directory: &Path, path: &Path) -> io::Result<()> {

@@ -106,7 +106,7 @@ pub fn confirm(is_meant: bool, question: &str) -> anyhow::Result<()> {
         return Ok(());
     }
     if !io::stdin().is_terminal() {
-        return Err(exit::usage(format!("{question} Nobody can be asked here: give --yes if this is meant")));
+        return Err(exit::usage("nobody can be asked here whether this is meant; give --yes if it is"));
     }
     let mut err = io::stderr();
     write!(err, "{question} [y/N] ")?;

@@ -11,7 +11,7 @@ use crate::{
     config::Origin,
     exit,
     open::{self, Place},
-    output::note,
+    output::{note, warning},
     password,
 };
 
@@ -96,6 +96,9 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
         write_public_url(&place, &url)?;
     }
     let user = setup::create_first_administrator(&app, profile, password.expose()).await?;
+    if public_url.is_insecure() {
+        warning("the public URL is plain http: passwords travel unprotected; use https outside of a test");
+    }
     if context.global.database_url.is_some() {
         note("Give --database-url to every command, or put database_url into the settings file.");
     }

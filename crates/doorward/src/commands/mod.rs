@@ -10,13 +10,13 @@ pub mod serve;
 pub mod setup_url;
 pub mod user;
 
-use doorward_server::{actor::Actor, app::App};
+use doorward_server::{actor::Actor, app::App, directory::groups, setup};
 use serde_json::{Map, Value};
 
 use crate::{
     cli::{Command, Context},
-    exit, open,
-    output::Output,
+    exit, lookup, open,
+    output::{Output, warning},
 };
 
 /// Runs a command.
@@ -49,6 +49,21 @@ impl Work {
         let app = open::existing(context).await?;
         Ok(Self { app, actor: Actor::command_line(), output: context.output })
     }
+}
+
+/// Warns if nobody is left who administers Doorward.
+pub async fn warn_without_administrators(work: &Work) -> anyhow::Result<()> {
+    let snapshot = work.app.snapshot();
+    for group in snapshot.groups.iter().filter(|group| group.profile.is_superuser) {
+        if groups::count_effective_members(&work.app, group.id).await? > 0 {
+            return Ok(());
+        }
+    }
+    warning(&format!(
+        "nobody administers Doorward any more; make somebody an administrator with: doorward group add-member {} USERNAME",
+        lookup::word(setup::ADMIN_GROUP)
+    ));
+    Ok(())
 }
 
 /// Reads attributes: a JSON object.

@@ -24,10 +24,13 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  doorward app add netbox --url https://netbox.example.org --superusers netbox-admins --allow everyone
-  doorward app add netbox --slug netbox-lab --url http://10.0.0.5:8000 --group-prefix nb- --allow netbox-users
-  doorward app add custom --name Wiki --slug wiki --redirect-uri https://wiki.example.org/callback --allow staff
-  doorward app add custom --name Phone --redirect-uri com.example.phone:/signed-in --public --allow everyone
+  doorward app add netbox --url https://netbox.example.org \\
+      --superusers netbox-admins --allow everyone
+  doorward app add netbox --slug netbox-lab --url http://10.0.0.5:8000 \\
+      --group-prefix nb- --allow netbox-users
+  doorward app add custom --name Wiki --redirect-uri https://wiki.example.org/callback --allow staff
+  doorward app add custom --name Phone --public --allow everyone \\
+      --redirect-uri com.example.phone:/signed-in
 
 Who may use it must be said: --allow everyone, --allow GROUP or --allow-user USERNAME.";
 

@@ -1,5 +1,6 @@
 //! The commands as people and scripts use them: the real binary over data directories of its own.
 
+mod applications;
 mod support;
 
 use serde_json::{Value, json};
@@ -72,115 +73,6 @@ fn the_interface_that_others_script_against() {
     let states: Vec<_> = rotated["versions"].as_array().unwrap().iter().map(|version| &version["state"]).collect();
     assert_eq!(states, ["active", "next"]);
     assert_eq!(doorward.json(&["key", "list"]).as_array().unwrap().len(), 5);
-}
-
-#[test]
-fn an_application_is_described_the_same_everywhere_and_its_secret_only_when_asked_for() {
-    let doorward = Doorward::set_up();
-    doorward.ok(&["group", "add", "staff"]);
-    let added = doorward.json(&[
-        "app",
-        "add",
-        "custom",
-        "--name",
-        "Team wiki",
-        "--redirect-uri",
-        "https://w.example/cb",
-        "--logout-uri",
-        "https://w.example/",
-        "--allow",
-        "staff",
-        "--launch-url",
-        "https://w.example/",
-    ]);
-    let base = doorward.url("");
-    let secret = added["client_secret"].as_str().unwrap();
-    assert_eq!((secret.len(), added["client_id"].as_str().unwrap().len()), (128, 40));
-    let public = json!({
-        "slug": "team-wiki", "name": "Team wiki", "client_id": added["client_id"],
-        "issuer": format!("{base}/application/o/team-wiki/"), "redirect_uris": ["https://w.example/cb"],
-        "signing_alg": "RS256", "launch_url": "https://w.example/",
-        "discovery_url": format!("{base}/application/o/team-wiki/.well-known/openid-configuration"),
-    });
-    assert_eq!(without(&added, &["client_secret"]), public);
-    assert_eq!(doorward.json(&["app", "list"]), json!([public]));
-
-    let shown = doorward.json(&["app", "show", "team-wiki"]);
-    for (name, value) in public.as_object().unwrap() {
-        assert_eq!(&shown[name], value, "{name}");
-    }
-    assert_eq!((&shown["allow_groups"], &shown["logout_uris"]), (&json!(["staff"]), &json!(["https://w.example/"])));
-    assert!(!shown.to_string().contains(secret));
-    assert!(!doorward.ok(&["app", "show", "team-wiki"]).contains(secret));
-    assert_eq!(doorward.json(&["app", "show", "team-wiki", "--show-secret"])["client_secret"], secret);
-    let new = doorward.json(&["app", "rotate-secret", "team-wiki"])["client_secret"].clone();
-    assert_ne!(new, secret);
-    assert_eq!(doorward.json(&["app", "show", "team-wiki", "--show-secret"])["client_secret"], new);
-}
-
-fn without(value: &Value, members: &[&str]) -> Value {
-    let mut object = value.as_object().unwrap().clone();
-    object.retain(|name, _| !members.contains(&name.as_str()));
-    Value::Object(object)
-}
-
-#[test]
-fn an_application_is_changed_in_every_respect() {
-    let doorward = Doorward::set_up();
-    doorward.ok(&["user", "add", "alice"]);
-    doorward.ok(&[
-        "app",
-        "add",
-        "custom",
-        "--name",
-        "Wiki",
-        "--redirect-uri",
-        "https://w.example/cb",
-        "--allow",
-        "everyone",
-    ]);
-    doorward.ok(&["key", "generate", "--name", "EC", "--algorithm", "ec-p256"]);
-    doorward.ok(&["mapping", "add", "Roles", "--scope", "roles", "--expression", "{\"roles\": [user.username]}"]);
-    let shown = doorward.json(&[
-        "app",
-        "edit",
-        "wiki",
-        "--name",
-        "Book",
-        "--slug",
-        "book",
-        "--allow-user",
-        "alice",
-        "--add-redirect-uri",
-        "https://b.example/cb",
-        "--remove-redirect-uri",
-        "https://w.example/cb",
-        "--add-logout-uri",
-        "https://b.example/",
-        "--consent",
-        "first_time",
-        "--access-token-lifetime",
-        "minutes=15",
-        "--signing-key",
-        "EC",
-        "--launch-url",
-        "https://b.example/",
-        "--add-mapping",
-        "Roles",
-        "--public",
-    ]);
-    let expected = json!({"name": "Book", "slug": "book", "allow_users": ["alice"], "allow_everyone": false,
-        "redirect_uris": ["https://b.example/cb"], "logout_uris": ["https://b.example/"], "consent": "first_time",
-        "access_token_validity": "minutes=15", "signing_alg": "ES256", "launch_url": "https://b.example/",
-        "client_type": "public", "scopes": ["email", "offline_access", "openid", "profile", "roles"]});
-    for (name, value) in expected.as_object().unwrap() {
-        assert_eq!(&shown[name], value, "{name}");
-    }
-    let scopes = doorward.json(&["app", "edit", "book", "--scope", "email", "--scope", "roles"])["scopes"].clone();
-    assert_eq!(scopes, json!(["email", "openid", "roles"]));
-    assert_eq!(doorward.json(&["mapping", "preview", "Roles", "--user", "alice"]), json!({"roles": ["alice"]}));
-    doorward.fails(&["mapping", "add", "Bad", "--scope", "x", "--expression", "{"], 1, &["expression"]);
-    doorward.fails(&["app", "edit", "book"], 2, &["nothing to change"]);
 }
 
 #[test]
@@ -394,4 +286,17 @@ fn a_password_comes_from_standard_input_too() {
     assert!(command.output().unwrap().status.success());
     std::fs::write(&input, "short").unwrap();
     doorward.fails(&["user", "set-password", "alice", "--password-file", input.to_str().unwrap()], 1, &["at least 8"]);
+}
+
+#[test]
+fn whoever_takes_the_last_administrator_away_is_told_how_to_make_another() {
+    let doorward = Doorward::set_up();
+    let commands: [&[&str]; 2] = [&["user", "disable", "admin"], &["group", "remove-member", "Doorward Admins", "admin"]];
+    for command in commands {
+        let output = doorward.run(command);
+        assert!(output.status.success());
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains("doorward group add-member 'Doorward Admins' USERNAME"), "{text}");
+        doorward.run(&["user", "enable", "admin"]);
+    }
 }

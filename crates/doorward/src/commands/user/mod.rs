@@ -1,5 +1,7 @@
 //! `doorward user`.
 
+mod options;
+
 use clap::Subcommand;
 use doorward_core::{
     group::Group,
@@ -11,7 +13,8 @@ use doorward_server::directory::{
 };
 use serde_json::{Value, json};
 
-use super::{Work, attributes};
+use super::{Work, warn_without_administrators};
+use options::{AddArgs, ChangeArgs, EditArgs, PasswordArgs};
 use crate::{
     exit, lookup,
     output::{confirm, joined, note, or_dash, warning, yes_no},
@@ -69,93 +72,6 @@ pub enum Command {
         #[arg(long, short)]
         yes: bool,
     },
-}
-
-/// Fields that `add` and `edit` share.
-#[derive(Debug, clap::Args)]
-pub struct ProfileArgs {
-    /// Full name; given and family name are made from it unless given
-    #[arg(long)]
-    name: Option<String>,
-    /// Given name
-    #[arg(long, value_name = "NAME")]
-    given_name: Option<String>,
-    /// Family name
-    #[arg(long, value_name = "NAME")]
-    family_name: Option<String>,
-    /// E-mail address
-    #[arg(long, value_name = "ADDRESS")]
-    email: Option<String>,
-    /// Somebody made sure that the address is theirs
-    #[arg(long)]
-    email_verified: bool,
-    /// internal, external or service_account
-    #[arg(long = "type", value_name = "TYPE", value_parser = user_type)]
-    user_type: Option<UserType>,
-    /// Free attributes, a JSON object
-    #[arg(long, value_name = "JSON")]
-    attributes: Option<String>,
-    /// Check, and say what would be done, without doing it
-    #[arg(long)]
-    dry_run: bool,
-}
-
-/// Options of `user add`.
-#[derive(Debug, clap::Args)]
-pub struct AddArgs {
-    /// Name to sign in with
-    username: String,
-    /// Fields.
-    #[command(flatten)]
-    profile: ProfileArgs,
-    /// Group to be a member of; may be given several times
-    #[arg(long = "group", value_name = "GROUP")]
-    groups: Vec<String>,
-    /// The password.
-    #[command(flatten)]
-    password: password::Args,
-}
-
-/// Options of `user edit`.
-#[derive(Debug, clap::Args)]
-pub struct EditArgs {
-    /// Username
-    #[arg(value_name = "USERNAME")]
-    user: String,
-    /// New username
-    #[arg(long = "username", value_name = "NAME")]
-    new_username: Option<String>,
-    /// Fields.
-    #[command(flatten)]
-    profile: ProfileArgs,
-    /// Nobody made sure that the address is theirs
-    #[arg(long, conflicts_with = "email_verified")]
-    no_email_verified: bool,
-}
-
-/// Options of `user set-password`.
-#[derive(Debug, clap::Args)]
-pub struct PasswordArgs {
-    /// Which user, and how.
-    #[command(flatten)]
-    change: ChangeArgs,
-    /// The password.
-    #[command(flatten)]
-    password: password::Args,
-}
-
-/// Which user, and whether to do it.
-#[derive(Debug, clap::Args)]
-pub struct ChangeArgs {
-    /// Username
-    username: String,
-    /// Check, and say what would be done, without doing it
-    #[arg(long)]
-    dry_run: bool,
-}
-
-fn user_type(text: &str) -> Result<UserType, String> {
-    UserType::parse(text).ok_or_else(|| "there are internal, external and service_account".to_owned())
 }
 
 /// Runs a command.
@@ -307,7 +223,8 @@ async fn set_active(work: &Work, args: ChangeArgs, is_active: bool) -> anyhow::R
     } else {
         format!("{username} can no longer sign in; all their sessions and tokens have ended.")
     };
-    work.output.done(&sentence, &described(work, username).await?)
+    work.output.done(&sentence, &described(work, username).await?)?;
+    warn_without_administrators(work).await
 }
 
 async fn remove(work: &Work, args: ChangeArgs, yes: bool) -> anyhow::Result<()> {
@@ -318,35 +235,8 @@ async fn remove(work: &Work, args: ChangeArgs, yes: bool) -> anyhow::Result<()> 
     }
     confirm(yes, &format!("Remove the user {username} for good?"))?;
     users::delete(&work.app, &work.actor, user.id).await?;
-    work.output.done(&format!("Removed the user {username}."), &json!({ "removed": username }))
-}
-
-impl ProfileArgs {
-    fn apply(&self, mut profile: UserProfile) -> anyhow::Result<UserProfile> {
-        if let Some(name) = &self.name {
-            profile.name = name.clone();
-            // The parts follow the name, unless they are given as well.
-            (profile.given_name, profile.family_name) = (String::new(), String::new());
-        }
-        for (field, given) in [
-            (&mut profile.given_name, &self.given_name),
-            (&mut profile.family_name, &self.family_name),
-            (&mut profile.email, &self.email),
-        ] {
-            if let Some(given) = given {
-                *field = given.clone();
-            }
-        }
-        // A new address is not verified because the old one was.
-        if self.email.is_some() || self.email_verified {
-            profile.email_verified = self.email_verified;
-        }
-        profile.user_type = self.user_type.unwrap_or(profile.user_type);
-        if let Some(text) = &self.attributes {
-            profile.attributes = attributes(text)?;
-        }
-        Ok(profile.tidied())
-    }
+    work.output.done(&format!("Removed the user {username}."), &json!({ "removed": username }))?;
+    warn_without_administrators(work).await
 }
 
 async fn person(work: &Work, username: &str) -> anyhow::Result<(Person, Vec<String>)> {
