@@ -50,7 +50,16 @@ pub struct Global {
     #[arg(long, global = true, value_name = "LEVEL", help_heading = "Everywhere")]
     pub log_level: Option<String>,
     /// How results are printed: table or json
-    #[arg(long, short, global = true, value_enum, default_value_t, hide_possible_values = true, value_name = "FORMAT", help_heading = "Everywhere")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "FORMAT",
+        help_heading = "Everywhere"
+    )]
     pub output: Format,
 }
 
@@ -107,22 +116,23 @@ mod tests {
     use super::*;
     use clap::CommandFactory;
 
+    fn visit(command: &clap::Command, path: &str) {
+        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+            let path = format!("{path} {}", sub.get_name());
+            if sub.has_subcommands() {
+                visit(sub, &path);
+            } else {
+                let help = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains(&path), "{path} --help shows no example: {help}");
+            }
+        }
+    }
+
     #[test]
     fn the_command_line_is_consistent_and_every_command_shows_an_example() {
         let mut cli = Cli::command();
         cli.build();
         cli.clone().debug_assert();
-        fn visit(command: &clap::Command, path: &str) {
-            for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
-                let path = format!("{path} {}", sub.get_name());
-                if sub.has_subcommands() {
-                    visit(sub, &path);
-                } else {
-                    let help = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
-                    assert!(help.contains(&path), "{path} --help shows no example: {help}");
-                }
-            }
-        }
         visit(&cli, "doorward");
     }
 }

@@ -98,12 +98,11 @@ pub async fn start(place: &Place, public_url: PublicUrl) -> anyhow::Result<App> 
     let settings = &place.settings;
     make_dir(&place.data_dir)?;
     let cipher = Cipher::new(secret_key(&place.data_dir)?);
-    let (db, name) = match &settings.database_url {
-        Some(url) => (Db::postgres(url.expose()), "the PostgreSQL database".to_owned()),
-        None => {
-            let file = place.data_dir.join("doorward.db");
-            (Db::sqlite(&file), format!("the database {}", file.display()))
-        }
+    let (db, name) = if let Some(url) = &settings.database_url {
+        (Db::postgres(url.expose()), "the PostgreSQL database".to_owned())
+    } else {
+        let file = place.data_dir.join("doorward.db");
+        (Db::sqlite(&file), format!("the database {}", file.display()))
     };
     let mut config = Config::new(public_url, place.data_dir.clone());
     config.trusted_proxies = settings.trusted_proxies.clone();
@@ -156,9 +155,9 @@ fn secret_key(directory: &Path) -> anyhow::Result<[u8; 32]> {
         make_key(directory, &path).with_context(|| format!("{} cannot be written", path.display()))?;
     }
     let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-    bytes
-        .try_into()
-        .map_err(|_| exit::failed(format!("{} is damaged: it must have exactly 32 bytes; restore it from a backup", path.display())))
+    bytes.try_into().map_err(|_| {
+        exit::failed(format!("{} is damaged: it must have exactly 32 bytes; restore it from a backup", path.display()))
+    })
 }
 
 fn make_key(directory: &Path, path: &Path) -> io::Result<()> {

@@ -11,7 +11,7 @@ use std::{fs, path::PathBuf};
 use super::Work;
 use crate::{
     exit, lookup,
-    output::{confirm, joined, or_dash, yes_no},
+    output::{confirm, joined, or_dash, print_json, yes_no},
 };
 
 const EXPRESSION_HELP: &str = "\
@@ -179,7 +179,7 @@ async fn preview(work: &Work, name: Option<String>, expression: Option<String>, 
     let person = users::find_person(&work.app, user).await?;
     let claims = mappings::preview(&work.app, &person, &expression).map_err(exit::failed)?;
     // Claims are JSON for applications, so people see them as JSON, too.
-    work.output.json(&Value::Object(claims))
+    print_json(&Value::Object(claims))
 }
 
 async fn remove(work: &Work, name: &str, yes: bool, dry_run: bool) -> anyhow::Result<()> {

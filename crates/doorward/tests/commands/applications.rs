@@ -121,7 +121,19 @@ fn two_netboxes_have_superusers_of_their_own() {
     doorward.ok(&["group", "add", "prod-admins"]);
     let add = |slug: &str, group: &str| {
         let url = format!("https://{slug}.example.org");
-        doorward.ok(&["app", "add", "netbox", "--slug", slug, "--url", &url, "--superusers", group, "--allow", "everyone"]);
+        doorward.ok(&[
+            "app",
+            "add",
+            "netbox",
+            "--slug",
+            slug,
+            "--url",
+            &url,
+            "--superusers",
+            group,
+            "--allow",
+            "everyone",
+        ]);
     };
     add("prod", "prod-admins");
     add("lab", "lab-admins");

@@ -1,11 +1,18 @@
 //! The commands as people and scripts use them: the real binary over data directories of its own.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    unreachable_pub,
+    reason = "tests fail by panicking, wait by sleeping and export nothing"
+)]
+
 mod applications;
 mod support;
 
 use serde_json::{Value, json};
 use std::time::Duration;
-use support::{Doorward, PASSWORD};
+use support::{Doorward, PASSWORD, until};
 
 /// Every command in the form that others script against.
 #[test]
@@ -184,9 +191,9 @@ fn a_running_server_sees_a_command_within_a_second() {
         "--allow",
         "everyone",
     ]);
-    server.until("the new application is served", Duration::from_secs(1), || server.status(discovery) == Some(200));
+    until("the new application is served", Duration::from_secs(1), || server.status(discovery) == Some(200));
     doorward.ok(&["app", "rm", "wiki", "--yes"]);
-    server.until("the removed one is not", Duration::from_secs(1), || server.status(discovery) == Some(404));
+    until("the removed one is not", Duration::from_secs(1), || server.status(discovery) == Some(404));
     let (code, printed) = server.stop();
     assert_eq!(code, Some(0));
     assert!(!printed.contains("Setup:"), "{printed}");
@@ -291,7 +298,8 @@ fn a_password_comes_from_standard_input_too() {
 #[test]
 fn whoever_takes_the_last_administrator_away_is_told_how_to_make_another() {
     let doorward = Doorward::set_up();
-    let commands: [&[&str]; 2] = [&["user", "disable", "admin"], &["group", "remove-member", "Doorward Admins", "admin"]];
+    let commands: [&[&str]; 2] =
+        [&["user", "disable", "admin"], &["group", "remove-member", "Doorward Admins", "admin"]];
     for command in commands {
         let output = doorward.run(command);
         assert!(output.status.success());

@@ -107,7 +107,7 @@ impl Doorward {
         let child =
             self.command().args(["serve", "--listen", &listen]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let server = Server { child: child.unwrap(), port: self.port };
-        server.until("the server is ready", Duration::from_secs(20), || server.status("/-/health/ready/") == Some(200));
+        until("the server is ready", Duration::from_secs(20), || server.status("/-/health/ready/") == Some(200));
         server
     }
 }
@@ -127,14 +127,6 @@ impl Server {
         answer.split(' ').nth(1)?.parse().ok()
     }
 
-    pub fn until(&self, what: &str, limit: Duration, holds: impl Fn() -> bool) {
-        let start = Instant::now();
-        while !holds() {
-            assert!(start.elapsed() < limit, "not within {limit:?}: {what}");
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-
     /// Sends SIGTERM and waits; exit code and what was printed.
     pub fn stop(mut self) -> (Option<i32>, String) {
         let kill = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
@@ -151,5 +143,14 @@ impl Drop for Server {
         // It has ended already, or a test failed.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Waits until something holds; fails if it takes longer than the limit.
+pub fn until(what: &str, limit: Duration, holds: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < limit, "not within {limit:?}: {what}");
+        thread::sleep(Duration::from_millis(20));
     }
 }

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     exit, lookup,
-    output::{joined, warning},
+    output::{joined, print, print_json, warning},
 };
 
 const EXAMPLES: &str = "\
@@ -97,15 +97,15 @@ pub async fn run(work: &Work, args: Args) -> anyhow::Result<()> {
     let mut value = view::json(work, &client);
     view::add_secret(work, &client, &mut value)?;
     if work.output.is_json() {
-        return work.output.json(&value);
+        return print_json(&value);
     }
-    work.output.text(&format!("Added the application {}.\n", client.application.profile.name))?;
+    print(&format!("Added the application {}.\n", client.application.profile.name))?;
     let mut fields = view::fields(work, &client).await?;
     fields.push(("Client secret", client.provider.client_secret.expose().clone()));
     work.output.fields(&fields, &value)?;
     if client.application.profile.recipe.is_some() {
         let slug = &client.application.profile.slug;
-        work.output.text(&format!("\nThe settings to paste: doorward app config {slug}"))?;
+        print(&format!("\nThe settings to paste: doorward app config {slug}"))?;
     }
     Ok(())
 }

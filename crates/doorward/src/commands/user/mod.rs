@@ -14,12 +14,12 @@ use doorward_server::directory::{
 use serde_json::{Value, json};
 
 use super::{Work, warn_without_administrators};
-use options::{AddArgs, ChangeArgs, EditArgs, PasswordArgs};
 use crate::{
     exit, lookup,
     output::{confirm, joined, note, or_dash, warning, yes_no},
     password,
 };
+use options::{AddArgs, ChangeArgs, EditArgs, PasswordArgs};
 
 /// What can be done with users.
 #[derive(Debug, Subcommand)]
