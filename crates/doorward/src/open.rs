@@ -12,7 +12,11 @@ use std::{
 
 use crate::{
     cli::Context,
-    config::{self, Flag, Sources, Values, problems::ConfigProblems, settings::{self, Settings}},
+    config::{
+        self, Flag, Sources, Values,
+        problems::ConfigProblems,
+        settings::{self, Settings},
+    },
     exit, logging,
     output::warning,
 };
@@ -48,6 +52,7 @@ pub fn look(context: &Context, flags: &[Flag]) -> (Place, ConfigProblems) {
     let sources = Sources { file: (&file, is_required), environment: &context.environment, flags: &all };
     let values = config::gather(&sources, &mut problems);
     let settings = settings::resolve(&values, &mut problems);
+    problems.sort();
     (Place { data_dir, file, values, settings }, problems)
 }
 
@@ -93,12 +98,11 @@ pub async fn start(place: &Place, public_url: PublicUrl) -> anyhow::Result<App> 
     let settings = &place.settings;
     make_dir(&place.data_dir)?;
     let cipher = Cipher::new(secret_key(&place.data_dir)?);
-    let (db, name) = match &settings.database_url {
-        Some(url) => (Db::postgres(url.expose()), "the PostgreSQL database".to_owned()),
-        None => {
-            let file = place.data_dir.join("doorward.db");
-            (Db::sqlite(&file), format!("the database {}", file.display()))
-        }
+    let (db, name) = if let Some(url) = &settings.database_url {
+        (Db::postgres(url.expose()), "the PostgreSQL database".to_owned())
+    } else {
+        let file = place.data_dir.join("doorward.db");
+        (Db::sqlite(&file), format!("the database {}", file.display()))
     };
     let mut config = Config::new(public_url, place.data_dir.clone());
     config.trusted_proxies = settings.trusted_proxies.clone();
@@ -152,7 +156,7 @@ fn secret_key(directory: &Path) -> anyhow::Result<[u8; 32]> {
     }
     let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
     bytes.try_into().map_err(|_| {
-        exit::failed(format!("{} is damaged: it has 32 bytes; restore it from a backup", path.display()))
+        exit::failed(format!("{} is damaged: it must have exactly 32 bytes; restore it from a backup", path.display()))
     })
 }
 

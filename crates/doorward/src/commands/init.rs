@@ -9,9 +9,9 @@ use std::{fs, io, path::PathBuf};
 use crate::{
     cli::Context,
     config::Origin,
-    exit,
+    exit, lookup,
     open::{self, Place},
-    output::note,
+    output::{note, warning},
     password,
 };
 
@@ -96,19 +96,26 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
         write_public_url(&place, &url)?;
     }
     let user = setup::create_first_administrator(&app, profile, password.expose()).await?;
+    report(context, &place, &public_url, &user.profile.username)
+}
+
+/// Says what was done, and how to go on.
+fn report(context: &Context, place: &Place, public_url: &PublicUrl, username: &str) -> anyhow::Result<()> {
+    if public_url.is_insecure() {
+        warning("the public URL is plain http: passwords travel unprotected; use https outside of a test");
+    }
     if context.global.database_url.is_some() {
         note("Give --database-url to every command, or put database_url into the settings file.");
     }
-    let data_dir = place.data_dir.display();
+    let data_dir = lookup::word(&place.data_dir.display().to_string());
     let sentence = format!(
-        "Doorward is set up in {data_dir}, with {} as its administrator.\nStart it:     doorward --data-dir {data_dir} \
-         serve\nThen open:    {public_url}",
-        user.profile.username
+        "Doorward is set up in {data_dir}, with {username} as its administrator.\nStart it:     doorward --data-dir {data_dir} \
+         serve\nThen open:    {public_url}"
     );
     let value = json!({
         "data_dir": place.data_dir,
         "public_url": public_url.origin(),
-        "administrator": user.profile.username,
+        "administrator": username,
     });
     context.output.done(&sentence, &value)
 }
