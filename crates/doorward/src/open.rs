@@ -93,6 +93,33 @@ pub fn public_url(settings: &Settings, port: u16) -> anyhow::Result<PublicUrl> {
     }
 }
 
+/// Keeps the public URL in the settings file, in front of what the file holds: what comes before the first section belongs to none.
+pub fn keep_public_url(place: &Place, url: &PublicUrl) -> anyhow::Result<()> {
+    let before = match fs::read_to_string(&place.file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            "# \"doorward config default\" lists all settings.\n".to_owned()
+        }
+        Err(error) => return Err(error).with_context(|| format!("{} cannot be read", place.file.display())),
+    };
+    let text = format!("public_url = \"{}\"\n{before}", url.origin());
+    write_private(&place.file, text.as_bytes()).with_context(|| format!("{} cannot be written", place.file.display()))
+}
+
+/// Keeps the public URL that a server was started with, unless other commands find the same without being told: what
+/// they print is made from it. A file that cannot be written is only warned about.
+pub fn remember_public_url(context: &Context, url: &PublicUrl) {
+    let (place, _) = look(context, &[]);
+    let found = public_url(&place.settings, place.settings.listen.port());
+    if place.settings.public_url.is_some() || found.is_ok_and(|found| found == *url) {
+        return;
+    }
+    match keep_public_url(&place, url) {
+        Ok(()) => tracing::info!(file = %place.file.display(), "kept the public URL for the other commands"),
+        Err(error) => warning(&format!("{error:#}; tell the other commands the public URL by DOORWARD_PUBLIC_URL")),
+    }
+}
+
 /// Opens Doorward; makes data directory, key and database if they are missing.
 pub async fn start(place: &Place, public_url: PublicUrl) -> anyhow::Result<App> {
     let settings = &place.settings;

@@ -1,10 +1,9 @@
 //! `doorward init`: setting up without a browser.
 
-use anyhow::Context as _;
 use doorward_core::{secret::Secret, user::UserProfile};
-use doorward_server::{listen::write_private, public_url::PublicUrl, setup};
+use doorward_server::{public_url::PublicUrl, setup};
 use serde_json::json;
-use std::{fs, io, path::PathBuf};
+use std::path::PathBuf;
 
 use crate::{
     cli::Context,
@@ -93,7 +92,7 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
         return context.output.would(&action(&args, &place));
     }
     if let Some(url) = written {
-        write_public_url(&place, &url)?;
+        open::keep_public_url(&place, &url)?;
     }
     let user = setup::create_first_administrator(&app, profile, password.expose()).await?;
     report(context, &place, &public_url, &user.profile.username)
@@ -136,17 +135,4 @@ fn public_url_to_write(context: &Context, place: &Place) -> anyhow::Result<Optio
         (Some((_, Origin::File(..))), Some(_)) => Ok(None),
         _ => Ok(given),
     }
-}
-
-/// Puts the public URL in front of what the file holds: what comes before the first section belongs to none.
-fn write_public_url(place: &Place, url: &PublicUrl) -> anyhow::Result<()> {
-    let before = match fs::read_to_string(&place.file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            "# \"doorward config default\" lists all settings.\n".to_owned()
-        }
-        Err(error) => return Err(error).with_context(|| format!("{} cannot be read", place.file.display())),
-    };
-    let text = format!("public_url = \"{}\"\n{before}", url.origin());
-    write_private(&place.file, text.as_bytes()).with_context(|| format!("{} cannot be written", place.file.display()))
 }

@@ -70,6 +70,7 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
     let listeners = bind(&place, args.listen.is_some())?;
     let port = listeners.http.local_addr()?.port();
     let app = open::start(&place, open::public_url(&place.settings, port)?).await?;
+    open::remember_public_url(context, &app.config.public_url);
     let tls = match &listeners.https {
         Some(_) => Some(certificate(&place, &app)?.load().map_err(exit::failed)?),
         None => None,
