@@ -90,7 +90,7 @@ fn exit_codes_tell_what_went_wrong() {
     doorward.fails(&wiki, 2, &["--allow everyone", "--allow GROUP"]);
     doorward.fails(&[&wiki[..], &["--allow", "ghosts"]].concat(), 3, &["doorward group add ghosts"]);
     doorward.fails(&[&wiki[..], &["--allow", "everyone", "--allow", "staff"]].concat(), 2, &["everyone"]);
-    doorward.fails(&[&wiki[..], &["--allow", "everyone", "--slug", "token"]].concat(), 1, &["slug", "endpoint"]);
+    doorward.fails(&[&wiki[..], &["--allow", "everyone", "--slug", "token"]].concat(), 1, &["slug", "\"token\""]);
     doorward.fails(
         &[&wiki[..], &["--allow", "everyone", "--redirect-uri", "javascript:x"]].concat(),
         1,
