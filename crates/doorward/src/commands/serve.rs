@@ -88,6 +88,9 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
     };
     let served = serve_until(&mut stop, http, https, &handle).await;
     jobs.stop().await;
+    if let Err(error) = app.db.checkpoint() {
+        tracing::warn!(%error, "the write-ahead log stays beside the database; nothing is lost");
+    }
     served
 }
 

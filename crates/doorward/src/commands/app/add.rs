@@ -6,7 +6,7 @@ use doorward_server::{
         self,
         from_recipe::{self, RecipeRequest},
     },
-    recipes::{self, Recipe, RecipeInput, UriKind},
+    recipes::{self, Recipe, RecipeInput, Style, UriKind},
     snapshot::Client,
 };
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use url::Url;
 use super::{
     super::Work,
     options::{self, Access, Details, redirect_uris},
-    view,
+    settings, view,
 };
 use crate::{
     exit, lookup,
@@ -103,9 +103,10 @@ pub async fn run(work: &Work, args: Args) -> anyhow::Result<()> {
     let mut fields = view::fields(work, &client).await?;
     fields.push(("Client secret", client.provider.client_secret.expose().clone()));
     work.output.fields(&fields, &value)?;
-    if client.application.profile.recipe.is_some() {
+    if let Some(blocks) = from_recipe::settings(&work.app, &client, Style::File, None)? {
         let slug = &client.application.profile.slug;
-        print(&format!("\nThe settings to paste: doorward app config {slug}"))?;
+        print(&format!("\nThe settings to paste (again, or for Docker and Helm: doorward app config {slug}):\n"))?;
+        settings::print_blocks(&blocks)?;
     }
     Ok(())
 }

@@ -64,13 +64,18 @@ pub async fn run(work: &Work, args: Args) -> anyhow::Result<()> {
     if work.output.is_json() {
         return print_json(&json!({ "slug": args.slug, "style": args.style, "blocks": blocks }));
     }
-    for block in &blocks {
+    print_blocks(&blocks)
+}
+
+/// Prints settings to paste; what to do with them goes to standard error.
+pub(super) fn print_blocks(blocks: &[SettingsBlock]) -> anyhow::Result<()> {
+    for block in blocks {
         note(&format!("# {}: {}", block.filename, block.title));
         for text in &block.notes {
             note(&format!("# Note: {text}"));
         }
     }
-    print(&view::joined_blocks(&blocks))
+    print(&view::joined_blocks(blocks))
 }
 
 fn pick(blocks: Vec<SettingsBlock>, only: &str) -> anyhow::Result<Vec<SettingsBlock>> {
