@@ -9,7 +9,8 @@ use doorward_store::{
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::{
-    auth::password_hash::Hasher, config::Config, error::OperationError, pages::Pages, setup, snapshot::Snapshot,
+    auth::password_hash::Hasher, config::Config, error::OperationError, events::budget::Budget, pages::Pages, setup,
+    snapshot::Snapshot,
 };
 
 /// Doorward in a process. Clones share everything.
@@ -24,10 +25,14 @@ pub struct Inner {
     pub db: Db,
     /// Encryption at rest, and what is derived from its key.
     pub cipher: Arc<Cipher>,
+    /// Encryption of what travels with browsers: anonymous visitors make so much of it that it has a key of its own.
+    pub pending_cipher: Cipher,
     /// Time.
     pub clock: Clock,
     /// Password hashing.
     pub hasher: Hasher,
+    /// How many failures are still written down.
+    pub event_budget: Budget,
     /// Templates.
     pub pages: Pages,
     snapshot: RwLock<Arc<Snapshot>>,
@@ -53,9 +58,11 @@ impl App {
         Ok(Self(Arc::new(Inner {
             config,
             db,
+            pending_cipher: cipher.derived("pending"),
             cipher,
             clock,
             hasher: Hasher::new(),
+            event_budget: Budget::default(),
             pages: Pages::new(),
             snapshot: RwLock::new(Arc::new(snapshot)),
         })))

@@ -21,6 +21,17 @@ pub async fn upsert(tx: &mut Tx<'_>, user: UserId, hash: &str, now: Timestamp) -
     Ok(())
 }
 
+/// Whether a user's hash is still this one; keeps it so until the transaction ends.
+pub async fn is_still(tx: &mut Tx<'_>, user: UserId, hash: &str) -> Result<bool> {
+    let kept = tx
+        .execute(
+            "UPDATE credentials SET changed_at = changed_at WHERE user_id = $1 AND password_hash = $2",
+            values![user, hash],
+        )
+        .await?;
+    Ok(kept == 1)
+}
+
 /// Replaces a hash by a stronger one of the same password, unless the password was changed meanwhile.
 pub async fn rehash(tx: &mut Tx<'_>, user: UserId, old: &str, new: &str) -> Result<bool> {
     let changed = tx

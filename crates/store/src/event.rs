@@ -66,6 +66,11 @@ pub async fn by_reference(tx: &mut Tx<'_>, reference: &str) -> Result<Vec<Event>
     .await
 }
 
+/// Forgets failures older than a time.
+pub async fn delete_old_failures(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64> {
+    tx.execute("DELETE FROM events WHERE at < $1 AND NOT ok", values![before]).await
+}
+
 /// Forgets entries older than a time.
 pub async fn delete_old(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64> {
     tx.execute("DELETE FROM events WHERE at < $1", values![before]).await

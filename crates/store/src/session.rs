@@ -79,6 +79,14 @@ pub async fn reauthenticate(tx: &mut Tx<'_>, session: &Session, token_hash: &str
     Ok(changed == 1)
 }
 
+/// Whether a session is still alive; keeps it so until the transaction ends.
+pub async fn is_still_alive(tx: &mut Tx<'_>, id: SessionId, now: Timestamp) -> Result<bool> {
+    let kept = tx
+        .execute("UPDATE sessions SET expires_at = expires_at WHERE id = $1 AND expires_at > $2", values![id, now])
+        .await?;
+    Ok(kept == 1)
+}
+
 /// Ends a session. Says whether there was one.
 pub async fn delete(tx: &mut Tx<'_>, id: SessionId) -> Result<bool> {
     Ok(tx.execute("DELETE FROM sessions WHERE id = $1", values![id]).await? == 1)

@@ -141,6 +141,12 @@ pub async fn update(tx: &mut Tx<'_>, id: UserId, profile: &UserProfile, now: Tim
     Ok(changed == 1)
 }
 
+/// Whether a user is still active; keeps it so until the transaction ends.
+pub async fn is_still_active(tx: &mut Tx<'_>, id: UserId) -> Result<bool> {
+    let kept = tx.execute("UPDATE users SET is_active = is_active WHERE id = $1 AND is_active", values![id]).await?;
+    Ok(kept == 1)
+}
+
 /// Removes a user and all that is theirs. Says whether there was such a user.
 pub async fn delete(tx: &mut Tx<'_>, id: UserId) -> Result<bool> {
     Ok(tx.execute("DELETE FROM users WHERE id = $1", values![id]).await? == 1)

@@ -28,6 +28,9 @@ pub enum RedirectUriError {
     /// `#…`.
     #[error("it holds a fragment")]
     Fragment,
+    /// `.` or `..` as a segment: browsers resolve them before they go there.
+    #[error("its path holds a segment . or ..")]
+    DotSegment,
     /// Neither http nor https nor a private-use scheme.
     #[error(
         "its scheme \"{0}\" is not allowed; use https, http or a private-use scheme with a dot such as com.example.app"
@@ -57,6 +60,10 @@ pub fn check(uri: &str) -> Result<(), RedirectUriError> {
     let authority = uri.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?']).next().unwrap_or(""));
     if !url.username().is_empty() || url.password().is_some() || authority.contains('@') {
         return Err(RedirectUriError::UserInfo);
+    }
+    let path = uri.split('?').next().unwrap_or_default().to_ascii_lowercase().replace("%2e", ".");
+    if path.split('/').any(|segment| matches!(segment, "." | "..")) {
+        return Err(RedirectUriError::DotSegment);
     }
     match url.scheme() {
         "http" | "https" if url.has_host() && uri.contains("://") && !authority.is_empty() => Ok(()),
@@ -90,8 +97,10 @@ pub fn is_allowed(uri: &str, registered: &[RedirectUri], kind: RedirectKind) -> 
 fn matches(registered: &RedirectUri, uri: &str) -> bool {
     match registered.matching_mode {
         MatchingMode::Strict => registered.url == uri,
-        // An expression that cannot be compiled allows nothing.
-        MatchingMode::Regex => compile(&registered.url).is_ok_and(|regex| regex.is_match(uri)),
+        // An expression that cannot be compiled allows nothing. The address must match as it came and as browsers read it.
+        MatchingMode::Regex => compile(&registered.url).is_ok_and(|regex| {
+            regex.is_match(uri) && Url::parse(uri).is_ok_and(|parsed| regex.is_match(parsed.as_str()))
+        }),
     }
 }
 
@@ -239,6 +248,12 @@ mod tests {
         assert!(allowed("https://netbox.example.org/cb", &registered));
         assert!(!allowed("https://netbox.example.org/cb/more", &registered));
         assert!(!allowed("https://evil/?https://netbox.example.org/cb", &registered));
+        for sly in ["https://evil.com?.example.org/cb", "https://evil.com/.example.org/cb"] {
+            assert!(!allowed(sly, &regex(r"https://[^/]+\.example\.org/cb")), "{sly}");
+        }
+        for sly in ["https://a.example/cb/../x", "https://a.example/cb/%2E%2e/x", "https://a.example/cb/./x"] {
+            assert!(!allowed(sly, &regex(r"https://a\.example/cb/.*")), "{sly}");
+        }
         assert!(check_registration(&regex("(").remove(0)).is_err());
         assert!(check_registration(&regex(")|(.*").remove(0)).is_err());
         assert!(check_registration(&regex("(a{1000}){1000}").remove(0)).is_err());

@@ -4,7 +4,7 @@
 use doorward_core::{claim_mapping::ClaimMapping, group::Group, user::User};
 use minijinja::{Environment, Expression, UndefinedBehavior, context, value::ValueKind};
 use serde_json::{Map, Value, json};
-use std::sync::LazyLock;
+use std::{io, sync::LazyLock};
 
 /// Steps an evaluation may take.
 const FUEL: u64 = 20_000;
@@ -89,13 +89,13 @@ impl CompiledMapping {
     pub fn evaluate(&self, input: &ClaimInput) -> Result<Map<String, Value>, MappingError> {
         let expression = self.expression.as_ref().map_err(Clone::clone)?;
         let made = expression.eval(&input.0).map_err(|error| MappingError(reason(&error)))?;
+        let json = bounded_json(&made)?;
         if let Some(path) = undefined_member(&made, DEPTH_MAX + 1) {
             return Err(MappingError(format!(
                 "{path} is made from something that does not exist; test with \"is defined\" or use default()"
             )));
         }
-        let made = serde_json::to_value(&made).map_err(|error| MappingError(error.to_string()))?;
-        let Value::Object(mut claims) = made else {
+        let Value::Object(mut claims) = json else {
             return Err(MappingError("the expression must make a map, such as {\"claim\": user.name}".to_owned()));
         };
         claims.retain(|_, value| !value.is_null());
@@ -105,10 +105,35 @@ impl CompiledMapping {
         if claims.values().any(|value| depth(value) > DEPTH_MAX) {
             return Err(MappingError("the claims are nested more than 8 deep".to_owned()));
         }
-        if serde_json::to_string(&claims).map_or(usize::MAX, |text| text.len()) > CLAIMS_MAX {
-            return Err(MappingError("the claims take more than 32 KiB".to_owned()));
-        }
         Ok(claims)
+    }
+}
+
+/// A value as JSON. Lists that an expression repeats are made item by item while they are written, so writing stops where
+/// the limit is.
+fn bounded_json(value: &minijinja::Value) -> Result<Value, MappingError> {
+    let mut text = Bounded(Vec::new());
+    serde_json::to_writer(&mut text, value).map_err(|error| {
+        let is_full = error.is_io();
+        MappingError(if is_full { "the claims take more than 32 KiB".to_owned() } else { error.to_string() })
+    })?;
+    serde_json::from_slice(&text.0).map_err(|error| MappingError(error.to_string()))
+}
+
+/// Takes at most [`CLAIMS_MAX`] bytes.
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > CLAIMS_MAX {
+            return Err(io::Error::other("full"));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -130,7 +155,7 @@ fn undefined_member(value: &minijinja::Value, levels: usize) -> Option<String> {
     if value.is_undefined() {
         return Some("the value".to_owned());
     }
-    if levels == 0 || !matches!(value.kind(), ValueKind::Map | ValueKind::Seq) {
+    if levels == 0 || !matches!(value.kind(), ValueKind::Map | ValueKind::Seq | ValueKind::Iterable) {
         return None;
     }
     let is_map = value.kind() == ValueKind::Map;
@@ -319,6 +344,9 @@ mod tests {
         let nested = "[".repeat(2000) + &"]".repeat(2000);
         assert!(evaluate(&nested).is_err());
         assert!(evaluate("{\"x\": \"a\" * 999999999999}").is_err());
+        assert!(evaluate("{\"x\": [1] * 100000000}").unwrap_err().contains("32 KiB"));
+        assert!(evaluate("{\"x\": [[1] * 100000000] * 100000000}").unwrap_err().contains("32 KiB"));
+        assert!(evaluate("{\"x\": [user.nope] * 1}").unwrap_err().contains("does not exist"));
     }
 
     #[test]

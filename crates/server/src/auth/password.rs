@@ -26,6 +26,16 @@ pub struct Attempt {
     pub address: IpAddr,
 }
 
+/// Somebody who showed who they are.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// Who.
+    pub user: User,
+    /// The hash that the password matched, so that a session begins only if it is still theirs; `None` where no password
+    /// was needed.
+    pub hash: Option<String>,
+}
+
 /// Why nobody was signed in.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
@@ -59,7 +69,7 @@ pub enum SignInError {
 ///
 /// # Errors
 /// Why not.
-pub async fn verify(app: &App, attempt: Attempt) -> Result<User, SignInError> {
+pub async fn verify(app: &App, attempt: Attempt) -> Result<Verified, SignInError> {
     let typed = attempt.username.trim().to_owned();
     let (user, hash) = find(app, &typed).await?;
     let counters = throttle::Counters::new(user.as_ref().map(|user| user.id), &typed, attempt.address);
@@ -77,10 +87,14 @@ pub async fn verify(app: &App, attempt: Attempt) -> Result<User, SignInError> {
         }
         (Some(user), verdict @ (Verdict::Right | Verdict::RightRehashed(_))) if is_bearable => {
             throttle::forget(app, &counters).await?;
-            if let (Verdict::RightRehashed(stronger), Some(hash)) = (verdict, hash) {
-                rehash(app, &user, hash, stronger).await?;
-            }
-            Ok(user)
+            let hash = match (verdict, hash) {
+                (Verdict::RightRehashed(stronger), Some(weak)) => {
+                    rehash(app, &user, weak, stronger.clone()).await?;
+                    Some(stronger)
+                }
+                (_, hash) => hash,
+            };
+            Ok(Verified { user, hash })
         }
         (user, _) => {
             let why = if user.is_some() { "wrong password" } else { "unknown user" };

@@ -6,21 +6,23 @@ use doorward_core::{
     id::{SessionId, UserId},
     random,
     session::{Method, Session},
-    user::User,
 };
 use doorward_store as store;
 
+use super::password::Verified;
 use crate::{app::App, events, http::visitor::Visitor};
 
 /// Longest part of a browser's name that is kept, in characters.
 const USER_AGENT_MAX: usize = 200;
 
 /// Begins a session for somebody who just showed who they are, or renews theirs, and returns the new cookie. Always a new
-/// cookie: a session that somebody else planted is not taken over.
+/// cookie: a session that somebody else planted is not taken over. `None` if the password was changed or the account
+/// disabled while it was checked.
 ///
 /// # Errors
 /// What the database says.
-pub async fn begin(app: &App, visitor: &Visitor, user: &User) -> store::Result<String> {
+pub async fn begin(app: &App, visitor: &Visitor, verified: &Verified) -> store::Result<Option<String>> {
+    let Verified { user, hash } = verified.clone();
     let now = app.clock.now();
     let token = random::alphanumeric(43);
     let token_hash = sha256_hex(token.as_bytes());
@@ -46,18 +48,27 @@ pub async fn begin(app: &App, visitor: &Visitor, user: &User) -> store::Result<S
     app.db
         .write(move |tx| {
             Box::pin(async move {
+                let is_current = store::user::is_still_active(tx, user.id).await?
+                    && match &hash {
+                        Some(hash) => store::credential::is_still(tx, user.id, hash).await?,
+                        None => true,
+                    };
+                if !is_current {
+                    return Ok(None);
+                }
                 if is_renewed && store::session::reauthenticate(tx, &session, &token_hash).await? {
-                    return store::event::insert(tx, &event).await;
+                    store::event::insert(tx, &event).await?;
+                    return Ok(Some(token));
                 }
                 if let Some(previous) = previous {
                     end_in(tx, previous, now).await?;
                 }
                 store::session::insert(tx, &session, &token_hash).await?;
-                store::event::insert(tx, &event).await
+                store::event::insert(tx, &event).await?;
+                Ok(Some(token))
             })
         })
-        .await?;
-    Ok(token)
+        .await
 }
 
 /// Ends a session, with the grants that were not meant to outlive it.
@@ -70,8 +81,10 @@ pub async fn end(app: &App, session: SessionId) -> store::Result<bool> {
 }
 
 async fn end_in(tx: &mut store::db::Tx<'_>, session: SessionId, now: jiff::Timestamp) -> store::Result<bool> {
+    // The session first: whoever issues something for it holds its row, and is waited for.
+    let was_there = store::session::delete(tx, session).await?;
     store::grant::revoke_of_session(tx, session, now).await?;
-    store::session::delete(tx, session).await
+    Ok(was_there)
 }
 
 /// Ends everything a user has: sessions, grants and so all tokens. Part of the change that calls for it.

@@ -9,7 +9,7 @@ use doorward_core::{problem::Problems, user::UserProfile};
 use doorward_protocols::oauth::parameters::Parameters;
 use serde_json::json;
 
-use super::{session, sign_in::see_other};
+use super::{password::Verified, session, sign_in::see_other};
 use crate::{
     app::App,
     error::OperationError,
@@ -58,14 +58,16 @@ pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, fields: For
 }
 
 async fn begin(app: &App, visitor: &Visitor, user: &doorward_core::user::User) -> Response {
-    match session::begin(app, visitor, user).await {
-        Ok(token) => {
+    let verified = Verified { user: user.clone(), hash: None };
+    match session::begin(app, visitor, &verified).await {
+        Ok(Some(token)) => {
             let mut response = see_other("/if/admin/");
             if let Some(cookie) = Cookie::Session.set(&token, &app.config.public_url) {
                 response.headers_mut().append(header::SET_COOKIE, cookie);
             }
             response
         }
+        Ok(None) => see_other("/sign-in"),
         Err(error) => ErrorPage::store(&error).render(app, Some(visitor)),
     }
 }

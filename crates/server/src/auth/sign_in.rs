@@ -32,7 +32,7 @@ const HOME: &str = "/if/user/";
 
 /// `GET /sign-in`, by itself or with what waits for it (`request`, or `next` for a page of ours).
 pub async fn show(State(app): State<App>, visitor: CurrentVisitor, RawQuery(query): RawQuery) -> Response {
-    let parameters = Parameters::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    let parameters = Parameters::parse_long(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let pending = if let Some(sealed) = parameters.get("request") {
         match Pending::open(&app, &visitor, sealed) {
             Ok(pending) => pending,
@@ -55,8 +55,9 @@ pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, form: Form)
     let attempt =
         Attempt { username: username.clone(), password: Secret::from(form.get("password")), address: visitor.address };
     match password::verify(&app, attempt).await {
-        Ok(user) => match session::begin(&app, &visitor, &user).await {
-            Ok(token) => go_on(&app, &pending, form.get("request"), &token),
+        Ok(verified) => match session::begin(&app, &visitor, &verified).await {
+            Ok(Some(token)) => go_on(&app, &pending, form.get("request"), &token),
+            Ok(None) => redirect(&app, &pending),
             Err(error) => ErrorPage::store(&error).render(&app, Some(&visitor)),
         },
         Err(SignInError::Store(error)) => ErrorPage::store(&error).render(&app, Some(&visitor)),
@@ -84,7 +85,7 @@ pub async fn go_on_with_request(
     visitor: CurrentVisitor,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let parameters = Parameters::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    let parameters = Parameters::parse_long(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     match Pending::open(&app, &visitor, parameters.get("request").unwrap_or_default()) {
         Ok(Pending { goal: Goal::Page(path), .. }) => see_other(&path),
         Ok(Pending { goal: Goal::SignOut { .. }, .. }) => see_other(HOME),

@@ -9,8 +9,10 @@ use crate::app::App;
 
 /// The time in which attempts are counted.
 pub const WINDOW: SignedDuration = SignedDuration::from_mins(5);
-/// Attempts per account in a window.
+/// Attempts per account and network in a window: whoever guesses shuts out nobody but their own network.
 pub const PER_ACCOUNT: i64 = 10;
+/// Attempts per account from everywhere in a window; more than one address alone can make.
+pub const PER_ACCOUNT_OVERALL: i64 = 100;
 /// Attempts per address in a window. Many people share an address.
 pub const PER_ADDRESS: i64 = 60;
 
@@ -18,6 +20,7 @@ pub const PER_ADDRESS: i64 = 60;
 #[derive(Debug, Clone)]
 pub struct Counters {
     account: String,
+    account_overall: String,
     address: String,
 }
 
@@ -29,7 +32,12 @@ impl Counters {
             || format!("name:{}", sha256_hex(doorward_core::user::key(typed).as_bytes())),
             |id| format!("user:{id}"),
         );
-        Self { account, address: format!("address:{}", network(address)) }
+        let network = network(address);
+        Self {
+            account: format!("{account}@{network}"),
+            account_overall: account,
+            address: format!("address:{network}"),
+        }
     }
 }
 
@@ -44,7 +52,7 @@ fn network(address: IpAddr) -> String {
     }
 }
 
-/// Counts an attempt.
+/// Counts an attempt. An address that made too many is turned away before it can touch an account's counter.
 ///
 /// # Errors
 /// `Ok(Some(wait))` if there were too many and one has to wait; an error if the database cannot count.
@@ -52,18 +60,26 @@ pub async fn count(app: &App, counters: &Counters) -> store::Result<Option<Signe
     let now = app.clock.now();
     let window_start = now.saturating_sub(WINDOW).unwrap_or(now);
     let counters = counters.clone();
-    let counted = app
+    let exceeded = app
         .db
         .write(move |tx| {
             Box::pin(async move {
-                let account = store::throttle::count(tx, &counters.account, now, window_start).await?;
-                let address = store::throttle::count(tx, &counters.address, now, window_start).await?;
-                Ok([(account, PER_ACCOUNT), (address, PER_ADDRESS)])
+                let limits = [
+                    (&counters.address, PER_ADDRESS),
+                    (&counters.account, PER_ACCOUNT),
+                    (&counters.account_overall, PER_ACCOUNT_OVERALL),
+                ];
+                for (name, limit) in limits {
+                    let counted = store::throttle::count(tx, name, now, window_start).await?;
+                    if counted.count > limit {
+                        return Ok(Some(counted));
+                    }
+                }
+                Ok(None)
             })
         })
         .await?;
-    let exceeded = counted.into_iter().filter(|(throttle, limit)| throttle.count > *limit);
-    let wait = exceeded.map(|(throttle, _)| WINDOW - now.duration_since(throttle.started_at)).max();
+    let wait = exceeded.map(|throttle| WINDOW - now.duration_since(throttle.started_at));
     Ok(wait.map(|wait| wait.max(SignedDuration::from_secs(1))))
 }
 
@@ -77,6 +93,7 @@ pub async fn forget(app: &App, counters: &Counters) -> store::Result<()> {
         .write(move |tx| {
             Box::pin(async move {
                 store::throttle::reset(tx, &counters.account).await?;
+                store::throttle::reset(tx, &counters.account_overall).await?;
                 store::throttle::forgive(tx, &counters.address).await
             })
         })

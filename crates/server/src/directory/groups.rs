@@ -62,6 +62,7 @@ pub async fn update(
     let profile = tidied(profile)?;
     let before = find(app, id)?;
     may_change(app, actor, &profile, Some(&before))?;
+    keeps_an_administrator(app, actor, &before, &profile, members.as_ref()).await?;
     let name = profile.name.clone();
     app.change(move |tx| {
         Box::pin(async move {
@@ -92,12 +93,8 @@ pub async fn update(
 pub async fn delete(app: &App, actor: &Actor, id: GroupId) -> OperationResult<()> {
     let group = find(app, id)?;
     may_change(app, actor, &group.profile, Some(&group))?;
-    let snapshot = app.snapshot();
-    let others = snapshot.groups.iter().any(|other| other.id != id && other.profile.is_superuser);
-    if group.profile.is_superuser && !others {
-        return Err(OperationError::Denied(
-            "This is the last group that makes administrators; nobody could administer Doorward any more.".to_owned(),
-        ));
+    if group.profile.is_superuser && !another_makes_administrators(app, id) {
+        return Err(last_group());
     }
     app.change(move |tx| Box::pin(async move { store::group::delete(tx, id).await })).await?;
     events::changed(app, actor, format!("deleted the group {}", group.profile.name)).await;
@@ -215,6 +212,39 @@ async fn count_active_members(app: &App, groups: BTreeSet<GroupId>) -> Operation
         })
     });
     Ok(read.await?)
+}
+
+fn another_makes_administrators(app: &App, id: GroupId) -> bool {
+    app.snapshot().groups.iter().any(|other| other.id != id && other.profile.is_superuser)
+}
+
+fn last_group() -> OperationError {
+    OperationError::Denied(
+        "This is the last group that makes administrators; nobody could administer Doorward any more.".to_owned(),
+    )
+}
+
+/// Nobody locks everybody out by a slip: the last group that makes administrators stays one, and administrators do not
+/// take themselves out of it.
+async fn keeps_an_administrator(
+    app: &App,
+    actor: &Actor,
+    before: &Group,
+    after: &GroupProfile,
+    members: Option<&BTreeSet<UserId>>,
+) -> OperationResult<()> {
+    if before.profile.is_superuser && !after.is_superuser && !another_makes_administrators(app, before.id) {
+        return Err(last_group());
+    }
+    let (Some(user), Some(members)) = (actor.user, members) else { return Ok(()) };
+    let group = before.id;
+    let present = app.db.read(move |tx| Box::pin(store::group::of_user(tx, user))).await?;
+    let snapshot = app.snapshot();
+    let confers = snapshot.groups.confers_superuser(&snapshot.groups.effective([group]));
+    if confers && present.contains(&group) && !members.contains(&user) {
+        return Err(OperationError::Denied("You cannot leave a group that makes you an administrator.".to_owned()));
+    }
+    Ok(())
 }
 
 fn tidied(mut profile: GroupProfile) -> OperationResult<GroupProfile> {

@@ -5,7 +5,7 @@ use doorward_core::{
     id::{GroupId, UserId},
     problem::Problems,
     secret::Secret,
-    user::{User, UserProfile, is_portable_username, portable_username},
+    user::{User, UserProfile, UserType, is_portable_username, portable_username},
 };
 use doorward_protocols::oidc::subject;
 use doorward_store::{self as store, db::Tx};
@@ -166,10 +166,11 @@ pub async fn update(
     app.db
         .write(move |tx| {
             Box::pin(async move {
-                if !profile.is_active {
+                // The user's row first, then what hangs on it: everybody who begins something goes the same way.
+                store::user::update(tx, id, &profile, now).await?;
+                if !profile.is_active || profile.user_type == UserType::ServiceAccount {
                     session::end_all_of(tx, id, now).await?;
                 }
-                store::user::update(tx, id, &profile, now).await?;
                 let Some(groups) = groups else { return Ok(()) };
                 for group in before.1.difference(&groups) {
                     store::group::remove_member(tx, *group, id).await?;

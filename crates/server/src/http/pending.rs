@@ -2,7 +2,7 @@
 //! bound to it, so that nothing is kept for visitors who never come back.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use doorward_core::clock::from_millis;
+use doorward_core::{clock::from_millis, id::UserId};
 use doorward_protocols::oauth::parameters::Parameters;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,8 @@ pub struct Pending {
     pub goal: Goal,
     started_at: i64,
     browser: String,
+    /// Who was asked, where somebody was.
+    user: Option<UserId>,
 }
 
 /// Why it cannot go on.
@@ -55,7 +57,20 @@ pub enum Lost {
 impl Pending {
     /// Lets something wait from now on.
     pub fn new(app: &App, visitor: &Visitor, goal: Goal) -> Self {
-        Self { goal, started_at: app.clock.now().as_millisecond(), browser: visitor.browser.clone() }
+        Self { goal, started_at: app.clock.now().as_millisecond(), browser: visitor.browser.clone(), user: None }
+    }
+
+    /// The same for a question put to somebody: nobody else can answer it. It waits since the request first came, so that a
+    /// sign-in made for the request still counts afterwards.
+    #[must_use]
+    pub fn for_consent(self, user: UserId, started_at: Option<Timestamp>) -> Self {
+        let started_at = started_at.map_or(self.started_at, Timestamp::as_millisecond);
+        Self { user: Some(user), started_at, ..self }
+    }
+
+    /// Whether somebody may answer it.
+    pub fn is_for(&self, user: UserId) -> bool {
+        self.user.is_none_or(|asked| asked == user)
     }
 
     /// When it began to wait.
@@ -66,7 +81,7 @@ impl Pending {
     /// As a hidden field or a part of a query.
     pub fn seal(&self, app: &App) -> String {
         let plain = serde_json::to_vec(self).unwrap_or_default();
-        URL_SAFE_NO_PAD.encode(app.cipher.seal("pending", &plain))
+        URL_SAFE_NO_PAD.encode(app.pending_cipher.seal("pending", &plain))
     }
 
     /// Reads what [`Pending::seal`] made, for the same browser.
@@ -79,7 +94,7 @@ impl Pending {
             return Err(malformed);
         }
         let bytes = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| malformed.clone())?;
-        let plain = app.cipher.open("pending", &bytes).map_err(|_| malformed.clone())?;
+        let plain = app.pending_cipher.open("pending", &bytes).map_err(|_| malformed.clone())?;
         let pending: Self = serde_json::from_slice(&plain).map_err(|_| malformed)?;
         if pending.browser != visitor.browser {
             return Err((Lost::OtherBrowser, Some(pending.goal)));

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts, Request, State},
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, Method, header, request::Parts},
     middleware::Next,
     response::Response,
 };
@@ -90,8 +90,12 @@ pub async fn attach(State(app): State<App>, mut request: Request, next: Next) ->
         Err(error) => return ErrorPage::store(&error).render(&app, None),
     };
     request.extensions_mut().insert(visitor.clone());
+    // Another site's POST comes without cookies; a new mark would put an end to the sign-ins of a browser that has one.
+    let is_foreign = request.method() == Method::POST
+        && request.headers().get("sec-fetch-site").is_some_and(|site| site == "cross-site");
     let mut response = next.run(request).await;
     if visitor.is_new_browser
+        && !is_foreign
         && let Some(cookie) = Cookie::Browser.set(&visitor.browser, &app.config.public_url)
     {
         response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -224,5 +228,17 @@ impl FromRequestParts<App> for Administrator {
             return Err(ErrorPage::not_administrator().render(app, Some(&member.visitor)));
         }
         Ok(Self { actor: member.visitor.actor(), visitor: member.visitor })
+    }
+}
+
+/// The address of a program, for endpoints that have no visitor.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientAddress(pub IpAddr);
+
+impl FromRequestParts<App> for ClientAddress {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        Ok(Self(client_address(app, &parts.headers, peer(&parts.extensions))))
     }
 }

@@ -13,6 +13,8 @@ const REFRESH: Duration = Duration::from_millis(500);
 const CLEAN: Duration = Duration::from_mins(5);
 /// How long activity is kept.
 const ACTIVITY: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// How long failures are kept, of which there may be many.
+const FAILURES: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The background tasks of a process.
 #[derive(Debug, Clone, Default)]
@@ -70,6 +72,7 @@ async fn repeat(app: App, every: Duration, work: impl AsyncFn(&App) -> store::Re
 pub async fn clean(app: &App) -> store::Result<()> {
     let now = app.clock.now();
     let activity = now.saturating_sub(ACTIVITY).unwrap_or(now);
+    let failures = now.saturating_sub(FAILURES).unwrap_or(now);
     let throttles = now.saturating_sub(crate::auth::throttle::WINDOW).unwrap_or(now);
     app.db
         .write(move |tx| {
@@ -79,6 +82,7 @@ pub async fn clean(app: &App) -> store::Result<()> {
                 store::session::delete_expired(tx, now).await?;
                 store::throttle::delete_old(tx, throttles).await?;
                 store::event::delete_old(tx, activity).await?;
+                store::event::delete_old_failures(tx, failures).await?;
                 Ok(())
             })
         })

@@ -11,6 +11,7 @@ use std::{
 };
 
 use crate::public_url::PublicUrl;
+use doorward_core::random;
 
 /// Where certificate and key are.
 #[derive(Debug, Clone)]
@@ -78,8 +79,8 @@ impl TlsFiles {
 /// What the operating system says.
 pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
-    let temporary = path.with_extension("new");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    let temporary = path.with_extension(random::alphanumeric(12));
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&temporary, path)

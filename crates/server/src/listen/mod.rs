@@ -58,12 +58,16 @@ pub async fn serve(
     let service = ServiceExt::<Request<_>>::into_make_service_with_connect_info::<SocketAddr>(service);
     match tls {
         None => {
-            let mut server = axum_server::from_tcp(listener)?.handle(handle);
+            let mut server =
+                axum_server::from_tcp(listener)?.http1_only().first_request_timeout(HEAD_TIMEOUT).handle(handle);
             server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
             server.serve(service).await
         }
         Some(tls) => {
-            let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
+            let mut server = axum_server::from_tcp_rustls(listener, tls)?
+                .http1_only()
+                .first_request_timeout(HEAD_TIMEOUT)
+                .handle(handle);
             server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
             server.serve(service).await
         }

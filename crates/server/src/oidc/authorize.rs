@@ -165,10 +165,15 @@ async fn proceed(
         (_, Some(signed_in)) if !access::is_allowed(client, &signed_in.person) => {
             no_access(app, visitor, destination, request, signed_in).await
         }
-        (Step::Consent, Some(signed_in)) => consent::ask(app, visitor, signed_in, destination, request, parameters),
+        (Step::Consent, Some(signed_in)) => {
+            let pending = Pending::new(app, visitor, Goal::Authorize(parameters.clone()));
+            let pending = pending.for_consent(signed_in.user.id, progress.started_at);
+            consent::ask(app, visitor, signed_in, destination, request, &pending)
+        }
         (Step::Answer, Some(signed_in)) => {
             match issue::code(app, client, request, signed_in, &visitor.address.to_string()).await {
-                Ok(code) => destination.code(app, visitor, &code),
+                Ok(Some(code)) => destination.code(app, visitor, &code),
+                Ok(None) => sign_in::redirect(app, &Pending::new(app, visitor, Goal::Authorize(parameters.clone()))),
                 Err(error) => ErrorPage::store(&error).render(app, Some(visitor)),
             }
         }

@@ -37,9 +37,8 @@ pub fn ask(
     signed_in: &SignedIn,
     destination: &Destination<'_>,
     request: &AuthorizeRequest,
-    parameters: &Parameters,
+    pending: &Pending,
 ) -> Response {
-    let pending = Pending::new(app, visitor, Goal::Authorize(parameters.clone()));
     let host = url::Url::parse(&request.redirect_uri).ok().and_then(|url| url.host_str().map(str::to_owned));
     let context = json!({
         "app": client_card(destination.client),
@@ -99,6 +98,10 @@ pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, form: Form)
         Err(lost) => return lost_page(&app, &visitor, lost),
     };
     let Goal::Authorize(parameters) = &pending.goal else { return see_other("/if/user/") };
+    // Shown to one person, answered by another: the request is looked at again for the one who is here.
+    if !visitor.signed_in.as_ref().is_some_and(|signed_in| pending.is_for(signed_in.user.id)) {
+        return endpoint::resume(&app, &visitor, &pending, false).await;
+    }
     if form.get("decision") != "allow" {
         return deny(&app, &visitor, parameters).await;
     }
@@ -116,15 +119,15 @@ async fn remember(app: &App, visitor: &Visitor, parameters: &Parameters) -> stor
     if client.application.profile.consent != ConsentMode::FirstTime {
         return Ok(());
     }
-    let asked = match parameters.get("scope") {
-        Some(scope) => words(scope).intersection(&client.scopes).cloned().collect(),
-        None => client.scopes.clone(),
-    };
+    let redirect_uri = parameters.get("redirect_uri").unwrap_or_default();
+    let client_type = client.provider.profile.client_type;
+    // What cannot be read is refused when the request goes on.
+    let Ok(request) = authorize::parse(parameters, redirect_uri, client_type, &client.scopes) else { return Ok(()) };
     let (user, application, now) = (signed_in.user.id, client.application.id, app.clock.now());
     app.db
         .write(move |tx| {
             Box::pin(async move {
-                let mut all: BTreeSet<String> = asked;
+                let mut all: BTreeSet<String> = request.scopes;
                 all.extend(
                     store::consent::find(tx, user, application).await?.map(|given| words(&given)).unwrap_or_default(),
                 );

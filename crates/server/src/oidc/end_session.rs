@@ -16,7 +16,7 @@ use doorward_protocols::{
 use super::answer::with_query;
 use crate::{
     app::App,
-    auth::sign_out,
+    auth::{sign_in, sign_out},
     http::{
         error_page::{ErrorPage, Whose},
         form::is_urlencoded,
@@ -35,7 +35,8 @@ pub async fn get(
     serve(&app, &slug, &visitor, query.unwrap_or_default().as_bytes()).await
 }
 
-/// `POST` with a form.
+/// `POST` with a form. It comes from the application's site and so without cookies: the browser is asked to come back with
+/// GET, which brings them.
 pub async fn post(
     State(app): State<App>,
     Path(slug): Path<String>,
@@ -44,7 +45,16 @@ pub async fn post(
     body: Bytes,
 ) -> Response {
     let body = if is_urlencoded(&headers) { body } else { Bytes::new() };
-    serve(&app, &slug, &visitor, &body).await
+    let Some(client) = app.snapshot().by_slug(&slug).cloned() else {
+        return ErrorPage::not_found().render(&app, Some(&visitor));
+    };
+    match Parameters::parse(&body) {
+        Ok(parameters) => {
+            let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters.iter()).finish();
+            sign_in::see_other(&format!("/application/o/{slug}/end-session/?{query}"))
+        }
+        Err(error) => refused(&app, &visitor, &client, error.detail).await,
+    }
 }
 
 async fn serve(app: &App, slug: &str, visitor: &Visitor, encoded: &[u8]) -> Response {

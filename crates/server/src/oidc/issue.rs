@@ -29,7 +29,7 @@ use crate::{
 /// How long a used code is remembered past its end, so that its replay is noticed.
 const CODE_MEMORY: SignedDuration = SignedDuration::from_hours(1);
 
-/// Begins a grant and makes a code for it: 43 letters and digits, 256 bits.
+/// Begins a grant and makes a code for it: 43 letters and digits, 256 bits. `None` if the session has ended meanwhile.
 ///
 /// # Errors
 /// What the database says.
@@ -39,7 +39,7 @@ pub async fn code(
     request: &AuthorizeRequest,
     signed_in: &SignedIn,
     address: &str,
-) -> store::Result<String> {
+) -> store::Result<Option<String>> {
     let now = app.clock.now();
     let provider = &client.provider.profile;
     let expires_at = after(now, provider.access_code_validity.duration());
@@ -75,13 +75,16 @@ pub async fn code(
     app.db
         .write(move |tx| {
             Box::pin(async move {
+                if !store::session::is_still_alive(tx, grant.session, now).await? {
+                    return Ok(None);
+                }
                 store::grant::insert(tx, &grant).await?;
                 store::authorization_code::insert(tx, &code_hash, &kept).await?;
-                store::event::insert(tx, &event).await
+                store::event::insert(tx, &event).await?;
+                Ok(Some(code))
             })
         })
-        .await?;
-    Ok(code)
+        .await
 }
 
 /// Tokens made and signed, not kept yet.

@@ -14,23 +14,28 @@ use doorward_protocols::oauth::{
     token,
 };
 use serde_json::json;
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use super::grant::{self, GrantError};
 use crate::{
     app::App,
     events,
-    http::{cors, form::is_urlencoded},
+    http::{cors, form::is_urlencoded, visitor::ClientAddress},
     snapshot::Client,
 };
 
 /// Serves a token request.
-pub async fn post(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
+pub async fn post(
+    State(app): State<App>,
+    ClientAddress(address): ClientAddress,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let mut client = None;
     let response = match serve(&app, &headers, &body, &mut client).await {
         Ok(response) => json_response(StatusCode::OK, &json!(response)),
         Err(GrantError::OAuth(error)) => {
-            let reference = record(&app, &error, client.as_deref()).await;
+            let reference = record(&app, &error, client.as_deref(), address).await;
             refused(&error, &reference, headers.contains_key(header::AUTHORIZATION))
         }
         Err(GrantError::Store(error)) => {
@@ -84,10 +89,11 @@ fn authenticate(
     Ok(client)
 }
 
-async fn record(app: &App, error: &OAuthError, client: Option<&Client>) -> String {
+async fn record(app: &App, error: &OAuthError, client: Option<&Client>, address: IpAddr) -> String {
     let name = client.map_or("a token request", |client| client.application.profile.name.as_str());
     let mut entry = events::Entry::new(EventKind::TokenFailed, format!("{name}: {error}"));
     entry.application = client.map(|client| client.application.id);
+    entry.address = address.to_string();
     events::write(app, entry).await
 }
 

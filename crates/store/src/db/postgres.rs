@@ -5,6 +5,7 @@ use crate::{Error, Result};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
 use rustls::{ClientConfig, RootCertStore};
 use std::{str::FromStr, sync::Arc, time::Duration};
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Most connections of one process.
@@ -23,6 +24,10 @@ impl Postgres {
             ))
         };
         let mut config = tokio_postgres::Config::from_str(url).map_err(|error| unreadable(&error))?;
+        // "prefer", the library's default, would let anybody between here and there switch TLS off.
+        if !url.contains("sslmode") && !config.get_hosts().iter().all(is_local) {
+            config.ssl_mode(SslMode::Require);
+        }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(WAIT);
         }
@@ -63,6 +68,13 @@ impl Postgres {
             if result.is_ok() { tx.commit().await? } else { tx.rollback().await? }
         }
         result
+    }
+}
+
+fn is_local(host: &Host) -> bool {
+    match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => name == "localhost" || name == "::1" || name.starts_with("127."),
     }
 }
 

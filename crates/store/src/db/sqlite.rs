@@ -86,6 +86,7 @@ impl Sqlite {
     }
 
     pub(super) fn copy_to(&self, path: &Path) -> Result<()> {
+        make_private(path)?;
         let connection = connect(&self.path)?;
         let mut target = Connection::open(path)?;
         let backup = rusqlite::backup::Backup::new(&connection, &mut target)?;

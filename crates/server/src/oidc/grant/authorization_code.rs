@@ -1,10 +1,7 @@
 //! `grant_type=authorization_code` (RFC 6749, section 4.1.3).
 
 use doorward_core::cipher::sha256_hex;
-use doorward_protocols::oauth::{
-    pkce,
-    token::{TokenResponse, words},
-};
+use doorward_protocols::oauth::{pkce, token::TokenResponse};
 use doorward_store::{self as store, authorization_code::AuthorizationCode, grant::Grant};
 use jiff::Timestamp;
 
@@ -53,7 +50,7 @@ pub async fn exchange(
     }
     let snapshot = app.snapshot();
     let person = person(app, &snapshot, client, &grant).await?;
-    let scopes = words(&grant.scopes);
+    let scopes = super::still_configured(client, &grant);
     let order = Order {
         client,
         person: &person,

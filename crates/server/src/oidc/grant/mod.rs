@@ -6,9 +6,11 @@ pub mod refresh_token;
 use doorward_core::event::EventKind;
 use doorward_protocols::oauth::{
     error::{ErrorCode, OAuthError},
-    token::{TokenRequest, TokenResponse},
+    token::{TokenRequest, TokenResponse, words},
 };
 use doorward_store::{self as store, grant::Grant};
+
+use std::collections::BTreeSet;
 
 use crate::{
     app::App,
@@ -64,6 +66,11 @@ async fn person(app: &App, snapshot: &Snapshot, client: &Client, grant: &Grant) 
         )),
         None => Err(invalid("The person may not use this application any more", "the user was deleted")),
     }
+}
+
+/// The scopes of a grant that the application may still ask for (CVE-2024-52287: what was taken away is not given again).
+fn still_configured(client: &Client, grant: &Grant) -> BTreeSet<String> {
+    words(&grant.scopes).intersection(&client.scopes).cloned().collect()
 }
 
 /// Writes down that something single-use came twice. What it had given is revoked already.

@@ -1,7 +1,7 @@
 //! `grant_type=refresh_token` (RFC 6749, section 6), with rotation (RFC 9700, section 4.14.2).
 
-use doorward_core::cipher::sha256_hex;
-use doorward_protocols::oauth::token::{TokenResponse, narrow, words};
+use doorward_core::{cipher::sha256_hex, provider::ClientType};
+use doorward_protocols::oauth::token::{TokenResponse, narrow};
 use doorward_store::{self as store, grant::Grant, refresh_token::RefreshToken};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -48,7 +48,12 @@ pub async fn exchange(
         let detail = format!("the refresh token expired at {}", kept.expires_at);
         return Err(invalid("The refresh token has expired", detail));
     }
-    let scopes = narrow(&words(&grant.scopes), scope)?;
+    let given = super::still_configured(client, &grant);
+    if !given.contains("offline_access") {
+        let detail = "the application may not ask for offline_access any more";
+        return Err(invalid("The refresh token is not valid", detail));
+    }
+    let scopes = narrow(&given, scope)?;
     let snapshot = app.snapshot();
     let person = person(app, &snapshot, client, &grant).await?;
     let with_refresh = is_due(client, &kept, now);
@@ -62,10 +67,13 @@ pub async fn exchange(
     }
 }
 
-/// Whether the token is to be replaced: always, or only near its end (authentik's `refresh_token_threshold`).
+/// Whether the token is to be replaced: always, or only near its end (authentik's `refresh_token_threshold`). Public
+/// clients' tokens always are (RFC 9700, section 4.14.2).
 fn is_due(client: &Client, token: &RefreshToken, now: Timestamp) -> bool {
     let threshold = client.provider.profile.refresh_token_threshold.duration();
-    threshold.is_zero() || now.duration_until(token.expires_at) < threshold
+    client.provider.profile.client_type == ClientType::Public
+        || threshold.is_zero()
+        || now.duration_until(token.expires_at) < threshold
 }
 
 async fn find(app: &App, hash: &str) -> store::Result<Option<(RefreshToken, Grant)>> {

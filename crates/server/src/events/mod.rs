@@ -1,6 +1,9 @@
 //! Writing the activity log. What belongs to a change is written with it; the rest is written beside it, and a log that
 //! cannot be written stops nobody.
 
+pub mod budget;
+
+use budget::Allowance;
 use doorward_core::{
     event::{Event, EventKind},
     id::{ApplicationId, EventId, UserId},
@@ -9,6 +12,9 @@ use doorward_core::{
 use doorward_store as store;
 
 use crate::{actor::Actor, app::App, error::OperationResult};
+
+/// Longest text, in characters.
+const TEXT_MAX: usize = 1000;
 
 /// An entry about to be written.
 #[derive(Debug, Clone)]
@@ -51,23 +57,21 @@ impl Entry {
             user: self.user,
             application: self.application,
             address: self.address.clone(),
-            text: self.text.chars().take(1000).collect(),
+            text: self.text.chars().take(TEXT_MAX).collect(),
         }
     }
 }
 
-/// Writes an entry to the database and to the log. Returns its reference code.
+/// Writes an entry to the log, and to the database unless there are too many failures. Returns its reference code.
 pub async fn write(app: &App, entry: Entry) -> String {
+    let text: String = entry.text.chars().take(TEXT_MAX).collect();
     if entry.kind.is_good() {
-        tracing::info!(reference = entry.reference, kind = entry.kind.as_str(), "{}", entry.text);
+        tracing::info!(reference = entry.reference, kind = entry.kind.as_str(), "{text}");
     } else {
-        tracing::warn!(
-            reference = entry.reference,
-            kind = entry.kind.as_str(),
-            address = entry.address,
-            "{}",
-            entry.text
-        );
+        tracing::warn!(reference = entry.reference, kind = entry.kind.as_str(), address = entry.address, "{text}");
+    }
+    if !is_within_budget(app, &entry) {
+        return entry.reference;
     }
     let event = entry.event(app);
     let written = app.db.write(move |tx| Box::pin(async move { store::event::insert(tx, &event).await })).await;
@@ -75,6 +79,24 @@ pub async fn write(app: &App, entry: Entry) -> String {
         tracing::error!(%error, "the activity log could not be written");
     }
     entry.reference
+}
+
+/// Failures are bounded per address and altogether. A replay is always written down: it needs a code or token of ours.
+fn is_within_budget(app: &App, entry: &Entry) -> bool {
+    if entry.kind.is_good() || entry.kind == EventKind::Replay {
+        return true;
+    }
+    match app.event_budget.take(&entry.address, app.clock.now()) {
+        Allowance::Yes(0) => true,
+        Allowance::Yes(left_out) => {
+            tracing::warn!(
+                left_out,
+                "failures were too many to be kept in the activity log; they are in this log only"
+            );
+            true
+        }
+        Allowance::No => false,
+    }
 }
 
 /// Writes that somebody changed something.
