@@ -2,8 +2,9 @@
 //! unmodified NetBox, driven by a real browser.
 
 use anyhow::Result;
+use doorward_e2e::application::Application;
 use doorward_e2e::browser::Browser;
-use doorward_e2e::doorward::{Application, Doorward, PASSWORD};
+use doorward_e2e::doorward::{Doorward, PASSWORD};
 use doorward_e2e::html;
 use doorward_e2e::netbox::{NetBox, Person, SIGN_IN_FAILED};
 
@@ -55,7 +56,7 @@ async fn scene_registered_at(
         "--allow",
         "netbox-users",
     ])?;
-    let application = Application::read(described)?;
+    let application = Application::read(&described)?;
     doorward.settle().await;
     netbox.start(&settings(&doorward, &application)).await?;
     Ok(Scene { doorward, netbox, browser: Browser::start().await? })

@@ -1,8 +1,9 @@
 //! An independent client: the `openidconnect` crate, on both databases.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use doorward_e2e::application::Application;
 use doorward_e2e::client::{Client, Tokens, parameter, refused_as_invalid_grant};
-use doorward_e2e::doorward::{Application, Doorward, Keeping, PASSWORD};
+use doorward_e2e::doorward::{Doorward, Keeping, PASSWORD};
 use doorward_e2e::environment;
 use doorward_e2e::visitor::Visitor;
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata, CoreUserInfoClaims};
@@ -28,7 +29,7 @@ async fn scene(keeping: Keeping) -> Result<Scene> {
     let doorward = Doorward::start_keeping(keeping).await?;
     doorward.add_user("alice", "Alice Example")?;
     doorward.add_group("everyone-in-the-lab", &["alice"])?;
-    let application = doorward.add_application("crate", REDIRECT_URI)?;
+    let application = doorward.add_application("crate", REDIRECT_URI, &[])?;
     doorward.settle().await;
     let metadata = CoreProviderMetadata::discover_async(IssuerUrl::new(application.issuer.clone())?, &send).await?;
     let secret = ClientSecret::new(application.client_secret.clone());
@@ -177,11 +178,11 @@ async fn one_code_fifty_times(keeping: Keeping) -> Result<()> {
     }
     let answers = attempts.join_all().await.into_iter().collect::<Result<Vec<_>>>()?;
     let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|page| page.status == 200);
-    assert_eq!(won.len(), 1, "{answers:#?}");
+    let [winner] = won.as_slice() else { bail!("not one winner: {answers:#?}") };
     lost.into_iter().try_for_each(refused_as_invalid_grant)?;
 
     // RFC 6749, section 4.1.2: what the code gave is revoked once it comes a second time.
-    let tokens = Tokens::read(won.first().context("nobody won")?)?;
+    let tokens = Tokens::read(winner)?;
     let page = visitor.get_with_token(&scene.doorward.url("/application/o/userinfo/"), &tokens.access).await?;
     assert_eq!(page.status, 401, "{}", page.body);
     let refresh = tokens.refresh.context("no refresh token")?;
