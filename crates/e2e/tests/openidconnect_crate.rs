@@ -78,6 +78,13 @@ impl Scene {
     }
 }
 
+/// The answer of the token endpoint must be the refusal of RFC 6749, section 5.2.
+fn refused<T>(answer: Result<T, impl std::fmt::Debug>) -> Result<()> {
+    let refusal = answer.err().context("the token endpoint gave tokens")?;
+    ensure!(format!("{refusal:?}").contains("invalid_grant"), "not invalid_grant: {refusal:?}");
+    Ok(())
+}
+
 async fn code_flow_with_pkce(keeping: Keeping) -> Result<()> {
     let scene = scene(keeping).await?;
     let Begun { code, nonce, verifier } = scene.begin(&Visitor::new()?).await?;
@@ -125,9 +132,7 @@ async fn a_code_needs_the_verifier_it_was_asked_for_with() -> Result<()> {
     let Begun { code, .. } = scene.begin(&Visitor::new()?).await?;
     let other = PkceCodeVerifier::new("another-verifier-that-is-long-enough-for-rfc-7636".into());
     let answer = scene.client.exchange_code(code)?.set_pkce_verifier(other).request_async(&send).await;
-    let refusal = answer.err().context("the wrong verifier was accepted")?;
-    ensure!(format!("{refusal:?}").contains("invalid_grant"), "{refusal:?}");
-    Ok(())
+    refused(answer).context("with the wrong verifier")
 }
 
 async fn refresh_with_rotation(keeping: Keeping) -> Result<()> {
@@ -145,9 +150,9 @@ async fn refresh_with_rotation(keeping: Keeping) -> Result<()> {
     id_token.claims(&scene.client.id_token_verifier(), |_: Option<&Nonce>| Ok(()))?;
 
     let replayed = scene.client.exchange_refresh_token(old)?.request_async(&send).await;
-    ensure!(format!("{replayed:?}").contains("invalid_grant"), "{replayed:?}");
+    refused(replayed).context("with a refresh token that was used before")?;
     let newest = scene.client.exchange_refresh_token(new)?.request_async(&send).await;
-    ensure!(format!("{newest:?}").contains("invalid_grant"), "the family was not revoked: {newest:?}");
+    refused(newest).context("with the newest refresh token of a family that is revoked")?;
 
     let address = scene.doorward.url("/application/o/userinfo/");
     let page = Visitor::new()?.get_with_token(&address, second.access_token().secret()).await?;
