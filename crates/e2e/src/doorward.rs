@@ -103,20 +103,12 @@ impl Doorward {
         Ok(())
     }
 
-    /// Starts the server, always on the same port, and waits until it is ready.
+    /// Starts the server, always on the same ports, and waits until it is ready.
     ///
     /// # Errors
     /// When it does not answer within 30 s.
     pub async fn serve(&mut self) -> Result<()> {
-        self.serve_with(&[]).await
-    }
-
-    /// Starts the server with further arguments.
-    ///
-    /// # Errors
-    /// When it does not answer within 30 s.
-    pub async fn serve_with(&mut self, more: &[&str]) -> Result<()> {
-        let mut command = self.serve_command(more);
+        let mut command = self.serve_command(&[]);
         let mut server = Server::start("doorward", &mut command, self.directory.path())?;
         server.answers(&self.url("/-/health/ready/"), Duration::from_secs(30)).await?;
         self.server = Some(server);
