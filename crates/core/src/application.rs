@@ -10,8 +10,9 @@ use crate::{access_rule::AccessRule, id::ApplicationId, problem::Problems};
 pub const SLUG_MAX: usize = 50;
 /// Longest URL kept with an application, in bytes.
 pub const URL_MAX: usize = 2000;
-/// Slugs whose addresses are taken by endpoints.
-pub const RESERVED_SLUGS: [&str; 7] = ["authorize", "token", "userinfo", "introspect", "revoke", "device", "par"];
+/// Slugs whose addresses are taken by endpoints and pages.
+pub const RESERVED_SLUGS: [&str; 8] =
+    ["authorize", "token", "userinfo", "introspect", "revoke", "device", "par", "new"];
 
 /// When people are asked whether an application may have their data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,7 +142,7 @@ fn check_slug(slug: &str) -> Result<(), String> {
         return Err("A slug has 1 to 50 letters, digits, hyphens and underscores.".to_owned());
     }
     if RESERVED_SLUGS.contains(&slug) {
-        return Err(format!("\"{slug}\" is the address of an endpoint; choose another slug."));
+        return Err(format!("\"{slug}\" is taken by an address of Doorward itself; choose another slug."));
     }
     Ok(())
 }

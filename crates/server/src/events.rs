@@ -8,7 +8,7 @@ use doorward_core::{
 };
 use doorward_store as store;
 
-use crate::{actor::Actor, app::App};
+use crate::{actor::Actor, app::App, error::OperationResult};
 
 /// An entry about to be written.
 #[derive(Debug, Clone)]
@@ -83,4 +83,21 @@ pub async fn changed(app: &App, actor: &Actor, what: String) {
     entry.user = actor.user;
     entry.address.clone_from(&actor.address);
     write(app, entry).await;
+}
+
+/// The newest entries, newest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn newest(app: &App, limit: i64) -> OperationResult<Vec<Event>> {
+    Ok(app.db.read(move |tx| Box::pin(async move { store::event::newest(tx, limit).await })).await?)
+}
+
+/// The entries with a reference code, oldest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn by_reference(app: &App, reference: &str) -> OperationResult<Vec<Event>> {
+    let reference = reference.to_owned();
+    Ok(app.db.read(move |tx| Box::pin(async move { store::event::by_reference(tx, &reference).await })).await?)
 }

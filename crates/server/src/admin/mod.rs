@@ -1,10 +1,62 @@
-//! Administration pages: one file per page, all for administrators only.
+//! Administration pages: one file per page, all for administrators only. Forms end in the same operations as commands.
 
-use axum::Router;
+mod access;
+mod application;
+mod application_connect;
+mod application_form;
+mod application_new;
+mod application_new_form;
+mod applications;
+mod desk;
+mod fields;
+mod group;
+mod group_form;
+mod groups;
+mod key_list;
+mod mapping;
+mod mapping_list;
+mod overview;
+mod paging;
+mod user;
+mod user_form;
+mod users;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
 
 use crate::app::App;
 
 /// The routes below `/if/admin/`.
 pub fn routes() -> Router<App> {
     Router::new()
+        .route("/if/admin/", get(overview::show))
+        .route("/if/admin/applications/", get(applications::list))
+        .route("/if/admin/applications/new/", get(application_new::show).post(application_new::submit))
+        .route("/if/admin/applications/{slug}/", get(application::show).post(application::save))
+        .route("/if/admin/applications/{slug}/reveal-secret/", post(application::reveal_secret))
+        .route("/if/admin/applications/{slug}/rotate-secret/", post(application::rotate_secret))
+        .route("/if/admin/applications/{slug}/add-redirect-uri/", post(application::add_redirect_uri))
+        .route("/if/admin/applications/{slug}/delete/", post(application::delete))
+        .route("/if/admin/users/", get(users::list))
+        .route("/if/admin/users/new/", get(user::new).post(user::create))
+        .route("/if/admin/users/{id}/", get(user::show).post(user::save))
+        .route("/if/admin/users/{id}/delete/", post(user::delete))
+        .route("/if/admin/users/{id}/sessions/{session}/end/", post(user::end_session))
+        .route("/if/admin/groups/", get(groups::list))
+        .route("/if/admin/groups/new/", get(group::new).post(group::create))
+        .route("/if/admin/groups/{id}/", get(group::show).post(group::save))
+        .route("/if/admin/groups/{id}/delete/", post(group::delete))
+        .route("/if/admin/keys/", get(key_list::show))
+        .route("/if/admin/keys/generate/", post(key_list::generate))
+        .route("/if/admin/keys/import/", post(key_list::import))
+        .route("/if/admin/keys/{id}/rotate/", post(key_list::rotate))
+        .route("/if/admin/keys/{id}/delete/", post(key_list::delete))
+        .route("/if/admin/mappings/", get(mapping_list::list))
+        .route("/if/admin/mappings/new/", get(mapping::new).post(mapping::create))
+        .route("/if/admin/mappings/new/preview/", post(mapping::preview_new))
+        .route("/if/admin/mappings/{id}/", get(mapping::show).post(mapping::save))
+        .route("/if/admin/mappings/{id}/preview/", post(mapping::preview))
+        .route("/if/admin/mappings/{id}/delete/", post(mapping::delete))
 }

@@ -6,6 +6,7 @@ use doorward_core::{
     claim_mapping::{ClaimMapping, MappingProfile},
     id::MappingId,
     redirect_uri::RedirectUri,
+    secret::Secret,
     user::key,
 };
 use doorward_protocols::oidc::claims::CompiledMapping;
@@ -95,15 +96,16 @@ pub async fn create(app: &App, actor: &Actor, request: RecipeRequest) -> Operati
         })
     });
     for mapping in plan.mappings {
-        provider.mappings.insert(keep_mapping(app, mapping).await?);
+        provider.mappings.insert(keep_mapping(app, &profile.slug, mapping).await?);
     }
     super::create(app, actor, profile, provider).await
 }
 
 /// Adds a planned mapping, or rewrites the one of that name from an earlier try.
-async fn keep_mapping(app: &App, planned: PlannedMapping) -> OperationResult<MappingId> {
+async fn keep_mapping(app: &App, slug: &str, planned: PlannedMapping) -> OperationResult<MappingId> {
     let profile = MappingProfile {
-        name: planned.name,
+        // Each application has its own: two of the same recipe may name other groups.
+        name: format!("{} ({slug})", planned.name),
         scope: planned.scope,
         expression: planned.expression,
         description: planned.description,
@@ -127,6 +129,9 @@ async fn keep_mapping(app: &App, planned: PlannedMapping) -> OperationResult<Map
     Ok(id)
 }
 
+/// What stands in settings where the client secret belongs, until it is shown.
+pub const SECRET_PLACEHOLDER: &str = "<client secret: press Reveal to see it here>";
+
 /// The settings to paste into an application that was made from a recipe; `None` if it was not. They hold the client
 /// secret.
 ///
@@ -138,6 +143,36 @@ pub fn settings(
     style: Style,
     app_version: Option<AppVersion>,
 ) -> OperationResult<Option<Vec<SettingsBlock>>> {
+    blocks(app, client, style, app_version, &client.provider.client_secret)
+}
+
+/// The same with [`SECRET_PLACEHOLDER`] where the client secret belongs.
+///
+/// # Errors
+/// As [`settings`].
+pub fn settings_without_secret(
+    app: &App,
+    client: &Client,
+    style: Style,
+) -> OperationResult<Option<Vec<SettingsBlock>>> {
+    // The secret never comes near the text: a word that every format can hold stands in for it and is replaced.
+    let word = doorward_core::random::alphanumeric(40);
+    let made = blocks(app, client, style, None, &Secret::new(word.clone()))?;
+    Ok(made.map(|mut blocks| {
+        for block in &mut blocks {
+            block.text = block.text.replace(&word, SECRET_PLACEHOLDER);
+        }
+        blocks
+    }))
+}
+
+fn blocks(
+    app: &App,
+    client: &Client,
+    style: Style,
+    app_version: Option<AppVersion>,
+    client_secret: &Secret<String>,
+) -> OperationResult<Option<Vec<SettingsBlock>>> {
     let Some(recipe_use) = &client.application.profile.recipe else { return Ok(None) };
     let recipe = Recipe::find(&recipe_use.id).map_err(|error| refused("recipe", &error))?;
     let url = Url::parse(&recipe_use.url).map_err(|error| OperationError::Internal(error.to_string()))?;
@@ -147,7 +182,7 @@ pub fn settings(
         end_session_url: format!("{}application/o/{slug}/end-session/", app.config.public_url),
         public_url: app.config.public_url.to_string(),
         client_id: client.provider.profile.client_id.clone(),
-        client_secret: client.provider.client_secret.expose().clone(),
+        client_secret: client_secret.expose().clone(),
         url,
         options: recipe_use.options.clone(),
         style,

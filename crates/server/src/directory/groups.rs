@@ -169,16 +169,46 @@ pub async fn members(app: &App, id: GroupId) -> OperationResult<(Vec<User>, i64)
     Ok(read.await?)
 }
 
-/// How many users are effective members: of the group itself or of one below it.
+/// How many direct members groups have, in the order given.
+///
+/// # Errors
+/// What the database says.
+pub async fn count_members(app: &App, ids: Vec<GroupId>) -> OperationResult<Vec<i64>> {
+    let read = app.db.read(move |tx| {
+        Box::pin(async move {
+            let mut counts = Vec::with_capacity(ids.len());
+            for id in ids {
+                counts.push(store::group::count_members(tx, id).await?);
+            }
+            Ok(counts)
+        })
+    });
+    Ok(read.await?)
+}
+
+/// How many active users are effective members: of the group itself or of one below it.
 ///
 /// # Errors
 /// What the database says.
 pub async fn count_effective_members(app: &App, id: GroupId) -> OperationResult<usize> {
-    let below = app.snapshot().groups.descendants(id);
+    count_active_members(app, app.snapshot().groups.descendants(id)).await
+}
+
+/// How many active users administer Doorward.
+///
+/// # Errors
+/// What the database says.
+pub async fn count_administrators(app: &App) -> OperationResult<usize> {
+    let groups = &app.snapshot().groups;
+    let conferring = groups.iter().filter(|group| group.profile.is_superuser);
+    count_active_members(app, conferring.flat_map(|group| groups.descendants(group.id)).collect()).await
+}
+
+async fn count_active_members(app: &App, groups: BTreeSet<GroupId>) -> OperationResult<usize> {
     let read = app.db.read(move |tx| {
         Box::pin(async move {
             let mut users = BTreeSet::new();
-            for group in below {
+            for group in groups {
                 users.extend(store::user::active_members(tx, group).await?);
             }
             Ok(users.len())

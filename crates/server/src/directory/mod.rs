@@ -2,4 +2,5 @@
 
 pub mod groups;
 pub mod person;
+pub mod sessions;
 pub mod users;

@@ -84,15 +84,23 @@ pub(crate) fn name_conflict(error: OperationError) -> OperationError {
     }
 }
 
+/// Checks a new password.
+///
+/// # Errors
+/// If it is too short or too long.
+pub fn check_new_password(password: &str) -> Result<(), Problems> {
+    let mut problems = Problems::default();
+    problems.require(password.chars().count() >= PASSWORD_MIN, "password", "A password has at least 8 characters.");
+    problems.require(password.len() <= PASSWORD_MAX, "password", "A password has at most 1024 bytes.");
+    problems.or(())
+}
+
 /// Checks and hashes a new password.
 ///
 /// # Errors
 /// If it is too short or too long.
 pub(crate) async fn hash_new_password(app: &App, password: &str) -> OperationResult<String> {
-    let mut problems = Problems::default();
-    problems.require(password.chars().count() >= PASSWORD_MIN, "password", "A password has at least 8 characters.");
-    problems.require(password.len() <= PASSWORD_MAX, "password", "A password has at most 1024 bytes.");
-    problems.or(())?;
+    check_new_password(password)?;
     Ok(app.hasher.hash(Secret::from(password)).await)
 }
 
@@ -300,7 +308,7 @@ fn may_give(snapshot: &Snapshot, actor: &Actor, groups: &BTreeSet<GroupId>) -> O
 }
 
 /// Nobody takes over an account that has more power than they.
-async fn may_touch(app: &App, actor: &Actor, id: UserId) -> OperationResult<()> {
+pub(super) async fn may_touch(app: &App, actor: &Actor, id: UserId) -> OperationResult<()> {
     let snapshot = app.snapshot();
     let target = person::find(app, &snapshot, id).await?;
     if !actor.is_superuser && target.is_some_and(|target| target.is_superuser) {

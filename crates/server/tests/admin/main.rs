@@ -1,0 +1,9 @@
+//! The administration pages, driven through the router as a browser without scripts would drive them.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+mod applications;
+mod browser;
+mod directory;
+mod keys_and_mappings;
+mod protection;
