@@ -15,7 +15,8 @@ First steps:
   doorward serve
   doorward user add alice --name \"Alice Example\" --email alice@example.org
   doorward group add netbox-admins --member alice
-  doorward app add netbox --url https://netbox.example.org --superusers netbox-admins --allow everyone
+  doorward app add netbox --url https://netbox.example.org \\
+      --superusers netbox-admins --allow everyone
 
 Commands work whether or not the server runs; a running server sees their changes within a second.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 denied, 5 a check found something.";
@@ -48,8 +49,17 @@ pub struct Global {
     /// What is logged: error, warn, info, debug, trace [env: DOORWARD_LOG]
     #[arg(long, global = true, value_name = "LEVEL", help_heading = "Everywhere")]
     pub log_level: Option<String>,
-    /// How results are printed
-    #[arg(long, short, global = true, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Everywhere")]
+    /// How results are printed: table or json
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "FORMAT",
+        help_heading = "Everywhere"
+    )]
     pub output: Format,
 }
 
@@ -106,22 +116,23 @@ mod tests {
     use super::*;
     use clap::CommandFactory;
 
+    fn visit(command: &clap::Command, path: &str) {
+        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+            let path = format!("{path} {}", sub.get_name());
+            if sub.has_subcommands() {
+                visit(sub, &path);
+            } else {
+                let help = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains(&path), "{path} --help shows no example: {help}");
+            }
+        }
+    }
+
     #[test]
     fn the_command_line_is_consistent_and_every_command_shows_an_example() {
         let mut cli = Cli::command();
         cli.build();
         cli.clone().debug_assert();
-        fn visit(command: &clap::Command, path: &str) {
-            for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
-                let path = format!("{path} {}", sub.get_name());
-                if sub.has_subcommands() {
-                    visit(sub, &path);
-                } else {
-                    let help = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
-                    assert!(help.contains(&path), "{path} --help shows no example: {help}");
-                }
-            }
-        }
         visit(&cli, "doorward");
     }
 }

@@ -70,7 +70,11 @@ pub fn message(error: &anyhow::Error) -> String {
                 .iter()
                 .map(|problem| format!("{}: {}", problem.field.replace('_', " "), problem.message))
                 .collect();
-            if let [only] = lines.as_slice() { only.clone() } else { format!("several things:\n  {}", lines.join("\n  ")) }
+            if let [only] = lines.as_slice() {
+                only.clone()
+            } else {
+                format!("several things are wrong:\n  {}", lines.join("\n  "))
+            }
         }
         Some(other) => other.to_string(),
         None => format!("{error:#}"),
@@ -97,6 +101,6 @@ mod tests {
         assert_eq!(message(&OperationError::Invalid(problems.clone()).into()), "launch url: Wrong.");
         problems.add("name", "Empty.");
         let text = message(&OperationError::Invalid(problems).into());
-        assert_eq!(text, "several things:\n  launch url: Wrong.\n  name: Empty.");
+        assert_eq!(text, "several things are wrong:\n  launch url: Wrong.\n  name: Empty.");
     }
 }

@@ -1,6 +1,11 @@
 //! Finding things by name, with a hint at the command that lists or adds them.
 
-use doorward_core::{claim_mapping::ClaimMapping, group::Group, signing_key::SigningKey, user::{User, key}};
+use doorward_core::{
+    claim_mapping::ClaimMapping,
+    group::Group,
+    signing_key::SigningKey,
+    user::{User, key},
+};
 use doorward_server::{
     app::App,
     applications,
@@ -15,7 +20,8 @@ use crate::exit;
 
 /// A group by name.
 pub fn group(app: &App, name: &str) -> anyhow::Result<Group> {
-    groups::find_by_name(app, name).map_err(|error| hint(error, &format!("add it with: doorward group add {}", word(name))))
+    groups::find_by_name(app, name)
+        .map_err(|error| hint(error, &format!("add it with: doorward group add {}", word(name))))
 }
 
 /// A user by username.
@@ -41,9 +47,9 @@ pub fn mapping(app: &App, name: &str) -> anyhow::Result<ClaimMapping> {
         .mappings
         .iter()
         .find(|mapping| key(&mapping.profile.name) == key(name) || mapping.id.to_string() == name);
-    found.cloned().ok_or_else(|| {
-        hint(OperationError::not_found("claim mapping", name), "\"doorward mapping list\" shows all")
-    })
+    found
+        .cloned()
+        .ok_or_else(|| hint(OperationError::not_found("claim mapping", name), "\"doorward mapping list\" shows all"))
 }
 
 fn hint(error: OperationError, advice: &str) -> anyhow::Error {

@@ -1,4 +1,6 @@
 //! Doorward in one binary: the server, and the commands that manage it.
+#![expect(unreachable_pub, reason = "a binary exports nothing; pub says what other modules may use")]
+#![expect(clippy::doc_markdown, reason = "what is written about an option is its help, shown as it is")]
 
 mod cli;
 mod commands;

@@ -12,7 +12,11 @@ use std::{
 
 use crate::{
     cli::Context,
-    config::{self, Flag, Sources, Values, problems::ConfigProblems, settings::{self, Settings}},
+    config::{
+        self, Flag, Sources, Values,
+        problems::ConfigProblems,
+        settings::{self, Settings},
+    },
     exit, logging,
     output::warning,
 };
@@ -48,6 +52,7 @@ pub fn look(context: &Context, flags: &[Flag]) -> (Place, ConfigProblems) {
     let sources = Sources { file: (&file, is_required), environment: &context.environment, flags: &all };
     let values = config::gather(&sources, &mut problems);
     let settings = settings::resolve(&values, &mut problems);
+    problems.sort();
     (Place { data_dir, file, values, settings }, problems)
 }
 
@@ -88,17 +93,43 @@ pub fn public_url(settings: &Settings, port: u16) -> anyhow::Result<PublicUrl> {
     }
 }
 
+/// Keeps the public URL in the settings file, in front of what the file holds: what comes before the first section belongs to none.
+pub fn keep_public_url(place: &Place, url: &PublicUrl) -> anyhow::Result<()> {
+    let before = match fs::read_to_string(&place.file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            "# \"doorward config default\" lists all settings.\n".to_owned()
+        }
+        Err(error) => return Err(error).with_context(|| format!("{} cannot be read", place.file.display())),
+    };
+    let text = format!("public_url = \"{}\"\n{before}", url.origin());
+    write_private(&place.file, text.as_bytes()).with_context(|| format!("{} cannot be written", place.file.display()))
+}
+
+/// Keeps the public URL that a server was started with, unless other commands find the same without being told: what
+/// they print is made from it. A file that cannot be written is only warned about.
+pub fn remember_public_url(context: &Context, url: &PublicUrl) {
+    let (place, _) = look(context, &[]);
+    let found = public_url(&place.settings, place.settings.listen.port());
+    if place.settings.public_url.is_some() || found.is_ok_and(|found| found == *url) {
+        return;
+    }
+    match keep_public_url(&place, url) {
+        Ok(()) => tracing::info!(file = %place.file.display(), "kept the public URL for the other commands"),
+        Err(error) => warning(&format!("{error:#}; tell the other commands the public URL by DOORWARD_PUBLIC_URL")),
+    }
+}
+
 /// Opens Doorward; makes data directory, key and database if they are missing.
 pub async fn start(place: &Place, public_url: PublicUrl) -> anyhow::Result<App> {
     let settings = &place.settings;
     make_dir(&place.data_dir)?;
     let cipher = Cipher::new(secret_key(&place.data_dir)?);
-    let (db, name) = match &settings.database_url {
-        Some(url) => (Db::postgres(url.expose()), "the PostgreSQL database".to_owned()),
-        None => {
-            let file = place.data_dir.join("doorward.db");
-            (Db::sqlite(&file), format!("the database {}", file.display()))
-        }
+    let (db, name) = if let Some(url) = &settings.database_url {
+        (Db::postgres(url.expose()), "the PostgreSQL database".to_owned())
+    } else {
+        let file = place.data_dir.join("doorward.db");
+        (Db::sqlite(&file), format!("the database {}", file.display()))
     };
     let mut config = Config::new(public_url, place.data_dir.clone());
     config.trusted_proxies = settings.trusted_proxies.clone();
@@ -152,7 +183,7 @@ fn secret_key(directory: &Path) -> anyhow::Result<[u8; 32]> {
     }
     let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
     bytes.try_into().map_err(|_| {
-        exit::failed(format!("{} is damaged: it has 32 bytes; restore it from a backup", path.display()))
+        exit::failed(format!("{} is damaged: it must have exactly 32 bytes; restore it from a backup", path.display()))
     })
 }
 

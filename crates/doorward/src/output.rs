@@ -31,25 +31,9 @@ impl Output {
         self.0 == Format::Json
     }
 
-    /// Prints a text as it is, with a line end if it lacks one.
-    pub fn text(self, text: &str) -> anyhow::Result<()> {
-        let end = if text.ends_with('\n') { "" } else { "\n" };
-        let mut out = io::stdout().lock();
-        match write!(out, "{text}{end}").and_then(|()| out.flush()) {
-            // `doorward user list | head` is no failure.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            other => Ok(other?),
-        }
-    }
-
-    /// Prints JSON.
-    pub fn json(self, value: &Value) -> anyhow::Result<()> {
-        self.text(&format!("{value:#}"))
-    }
-
     /// What was done: a sentence for people, the thing itself for programs.
     pub fn done(self, sentence: &str, value: &Value) -> anyhow::Result<()> {
-        if self.is_json() { self.json(value) } else { self.text(sentence) }
+        if self.is_json() { print_json(value) } else { print(sentence) }
     }
 
     /// What `--dry-run` found out.
@@ -60,19 +44,19 @@ impl Output {
     /// A list: a table for people, an array for programs. `empty` is said when there is nothing.
     pub fn list(self, headers: &[&str], rows: &[Vec<String>], values: Vec<Value>, empty: &str) -> anyhow::Result<()> {
         if self.is_json() {
-            return self.json(&Value::Array(values));
+            return print_json(&Value::Array(values));
         }
         if rows.is_empty() {
             note(empty);
             return Ok(());
         }
-        self.text(&table(headers, rows))
+        print(&table(headers, rows))
     }
 
     /// One thing: its fields for people, an object for programs.
     pub fn fields(self, fields: &[(&str, String)], value: &Value) -> anyhow::Result<()> {
         if self.is_json() {
-            return self.json(value);
+            return print_json(value);
         }
         let width = fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
         let lines = fields.iter().map(|(name, value)| {
@@ -80,8 +64,24 @@ impl Output {
             let value = value.replace('\n', &format!("\n{:width$}  ", ""));
             format!("{name:width$}  {value}").trim_end().to_owned() + "\n"
         });
-        self.text(&lines.collect::<String>())
+        print(&lines.collect::<String>())
     }
+}
+
+/// Prints a text as it is, with a line end if it lacks one.
+pub fn print(text: &str) -> anyhow::Result<()> {
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    let mut out = io::stdout().lock();
+    match write!(out, "{text}{end}").and_then(|()| out.flush()) {
+        // `doorward user list | head` is no failure.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// Prints JSON on standard output.
+pub fn print_json(value: &Value) -> anyhow::Result<()> {
+    print(&format!("{value:#}"))
 }
 
 /// A remark on standard error.
@@ -106,7 +106,7 @@ pub fn confirm(is_meant: bool, question: &str) -> anyhow::Result<()> {
         return Ok(());
     }
     if !io::stdin().is_terminal() {
-        return Err(exit::usage(format!("{question} Nobody can be asked here: give --yes if this is meant")));
+        return Err(exit::usage("nobody can be asked here whether this is meant; give --yes if it is"));
     }
     let mut err = io::stderr();
     write!(err, "{question} [y/N] ")?;

@@ -39,10 +39,19 @@ pub async fn import(app: &App, actor: &Actor, name: &str, pem: &str) -> Operatio
 /// or at once if `immediately`. The old version stays published until the last token signed with it has expired.
 ///
 /// # Errors
-/// That there is no such key.
+/// That there is no such key, or that a new version waits already.
 pub async fn rotate(app: &App, actor: &Actor, name: &str, immediately: bool) -> OperationResult<KeyVersion> {
     let key = find(app, name)?;
     let now = app.clock.now();
+    if let Some(next) = key.versions.iter().find(|version| version.activates_at > now)
+        && !immediately
+    {
+        return Err(OperationError::Denied(format!(
+            "A new version of \"{}\" is published already and signs from {}.",
+            key.name,
+            next.activates_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+        )));
+    }
     let algorithm = key.active(now).map_or(KeyAlgorithm::Rsa, |version| version.algorithm);
     let wait = if immediately { jiff::SignedDuration::ZERO } else { app.config.key_publication };
     let version = make(app, algorithm, &key.name, now.saturating_add(wait).unwrap_or(now)).await?;

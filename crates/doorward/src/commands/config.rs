@@ -11,14 +11,16 @@ use crate::{
     },
     exit,
     open::{self, Place},
-    output::{or_dash, warning},
+    output::{or_dash, print, print_json, warning},
 };
 
 /// What can be done with settings.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Check the settings and list everything that is wrong
-    #[command(after_help = "Example:\n  doorward --data-dir /srv/doorward config check\n\nExit code 5 if something is wrong.")]
+    #[command(
+        after_help = "Example:\n  doorward --data-dir /srv/doorward config check\n\nExit code 5 if something is wrong."
+    )]
     Check,
     /// Show every setting and where it comes from
     #[command(after_help = "Example:\n  doorward config show")]
@@ -53,14 +55,14 @@ fn check(context: &Context) -> anyhow::Result<()> {
         "warnings": list(&problems.warnings),
     });
     if context.output.is_json() {
-        context.output.json(&value)?;
+        print_json(&value)?;
     } else {
         problems.warnings.iter().for_each(|odd| warning(&odd.to_string()));
     }
     if !problems.errors.is_empty() {
         return Err(exit::found(problems.to_string()));
     }
-    if context.output.is_json() { Ok(()) } else { context.output.text(&format!("All settings are right{}.", source(&place))) }
+    if context.output.is_json() { Ok(()) } else { print(&format!("All settings are right{}.", source(&place))) }
 }
 
 fn source(place: &Place) -> String {
@@ -85,7 +87,7 @@ fn show(context: &Context) -> anyhow::Result<()> {
         values.push(json!({ "key": key.name, "value": value, "origin": origin.to_string() }));
     }
     if !context.output.is_json() {
-        context.output.text(&format!("Data directory: {}\n", place.data_dir.display()))?;
+        print(&format!("Data directory: {}\n", place.data_dir.display()))?;
     }
     context.output.list(&["SETTING", "VALUE", "FROM"], &rows, values, "")?;
     if problems.errors.is_empty() { Ok(()) } else { Err(exit::found(problems.to_string())) }
@@ -102,30 +104,27 @@ fn shown(key: &Key, raw: &Raw) -> String {
 fn default(context: &Context) -> anyhow::Result<()> {
     if context.output.is_json() {
         let value = |key: &Key| json!({ "key": key.name, "default": key.default, "variable": key.variable(), "help": key.help });
-        return context.output.json(&Value::Array(KEYS.iter().map(value).collect()));
+        return print_json(&Value::Array(KEYS.iter().map(value).collect()));
     }
-    context.output.text(&reference())
+    print(&reference())
 }
 
 /// All settings with their defaults, as a file that changes nothing.
 fn reference() -> String {
-    let mut text = "\
+    let head = "\
 # Settings of Doorward, with their defaults. Every line may be left out. Each setting can also be given as an environment
 # variable (DOORWARD_ and its name in capitals), or be read from a file (the same with _FILE at the end); lists are
-# written there as JSON or separated by commas. Options of the command go before variables, variables before this file.
-"
-    .to_owned();
+# written there as JSON or separated by commas. Options of the command go before variables, variables before this file.";
+    let mut lines: Vec<String> = vec![head.to_owned()];
     for key in &KEYS {
-        text += "\n";
-        for line in wrapped(key.help, 110) {
-            text += &format!("# {line}\n");
-        }
-        text += &match key.kind {
-            Kind::Text => format!("# {} = \"{}\"\n", key.name, key.default),
-            Kind::List => format!("# {} = {}\n", key.name, key.default),
-        };
+        lines.push(String::new());
+        lines.extend(wrapped(key.help, 110).iter().map(|line| format!("# {line}")));
+        lines.push(match key.kind {
+            Kind::Text => format!("# {} = \"{}\"", key.name, key.default),
+            Kind::List => format!("# {} = {}", key.name, key.default),
+        });
     }
-    text
+    lines.join("\n") + "\n"
 }
 
 fn wrapped(text: &str, width: usize) -> Vec<String> {
@@ -154,7 +153,9 @@ mod tests {
         let active: String = reference()
             .lines()
             .map(|line| match line.strip_prefix("# ") {
-                Some(rest) if KEYS.iter().any(|key| rest.starts_with(&format!("{} = ", key.name))) => format!("{rest}\n"),
+                Some(rest) if KEYS.iter().any(|key| rest.starts_with(&format!("{} = ", key.name))) => {
+                    format!("{rest}\n")
+                }
                 _ => format!("{line}\n"),
             })
             .collect();

@@ -9,7 +9,7 @@ use doorward_server::{directory::groups, error::OperationError};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-use super::{Work, attributes, switch};
+use super::{Work, attributes, switch, warn_without_administrators};
 use crate::{
     exit, lookup,
     output::{confirm, joined, note, yes_no},
@@ -235,7 +235,8 @@ async fn remove_member(work: &Work, args: MemberArgs) -> anyhow::Result<()> {
     }
     let was = groups::remove_member(&work.app, &work.actor, group.id, &user).await?;
     let sentence = if was { "is no longer a direct member of" } else { "was no direct member of" };
-    work.output.done(&format!("{username} {sentence} {name}."), &described(work, &group).await?)
+    work.output.done(&format!("{username} {sentence} {name}."), &described(work, &group).await?)?;
+    warn_without_administrators(work).await
 }
 
 async fn remove(work: &Work, name: &str, yes: bool, dry_run: bool) -> anyhow::Result<()> {
@@ -246,7 +247,8 @@ async fn remove(work: &Work, name: &str, yes: bool, dry_run: bool) -> anyhow::Re
     }
     confirm(yes, &format!("Remove the group {name}?"))?;
     groups::delete(&work.app, &work.actor, group.id).await?;
-    work.output.done(&format!("Removed the group {name}."), &json!({ "removed": name }))
+    work.output.done(&format!("Removed the group {name}."), &json!({ "removed": name }))?;
+    warn_without_administrators(work).await
 }
 
 async fn both(work: &Work, args: &MemberArgs) -> anyhow::Result<(Group, User)> {

@@ -1,17 +1,16 @@
 //! `doorward init`: setting up without a browser.
 
-use anyhow::Context as _;
 use doorward_core::{secret::Secret, user::UserProfile};
-use doorward_server::{listen::write_private, public_url::PublicUrl, setup};
+use doorward_server::{public_url::PublicUrl, setup};
 use serde_json::json;
-use std::{fs, io, path::PathBuf};
+use std::path::PathBuf;
 
 use crate::{
     cli::Context,
     config::Origin,
-    exit,
+    exit, lookup,
     open::{self, Place},
-    output::note,
+    output::{note, warning},
     password,
 };
 
@@ -93,22 +92,29 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
         return context.output.would(&action(&args, &place));
     }
     if let Some(url) = written {
-        write_public_url(&place, &url)?;
+        open::keep_public_url(&place, &url)?;
     }
     let user = setup::create_first_administrator(&app, profile, password.expose()).await?;
+    report(context, &place, &public_url, &user.profile.username)
+}
+
+/// Says what was done, and how to go on.
+fn report(context: &Context, place: &Place, public_url: &PublicUrl, username: &str) -> anyhow::Result<()> {
+    if public_url.is_insecure() {
+        warning("the public URL is plain http: passwords travel unprotected; use https outside of a test");
+    }
     if context.global.database_url.is_some() {
         note("Give --database-url to every command, or put database_url into the settings file.");
     }
-    let data_dir = place.data_dir.display();
+    let data_dir = lookup::word(&place.data_dir.display().to_string());
     let sentence = format!(
-        "Doorward is set up in {data_dir}, with {} as its administrator.\nStart it:     doorward --data-dir {data_dir} \
-         serve\nThen open:    {public_url}",
-        user.profile.username
+        "Doorward is set up in {data_dir}, with {username} as its administrator.\nStart it:     doorward --data-dir {data_dir} \
+         serve\nThen open:    {public_url}"
     );
     let value = json!({
         "data_dir": place.data_dir,
         "public_url": public_url.origin(),
-        "administrator": user.profile.username,
+        "administrator": username,
     });
     context.output.done(&sentence, &value)
 }
@@ -129,17 +135,4 @@ fn public_url_to_write(context: &Context, place: &Place) -> anyhow::Result<Optio
         (Some((_, Origin::File(..))), Some(_)) => Ok(None),
         _ => Ok(given),
     }
-}
-
-/// Puts the public URL in front of what the file holds: what comes before the first section belongs to none.
-fn write_public_url(place: &Place, url: &PublicUrl) -> anyhow::Result<()> {
-    let before = match fs::read_to_string(&place.file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            "# \"doorward config default\" lists all settings.\n".to_owned()
-        }
-        Err(error) => return Err(error).with_context(|| format!("{} cannot be read", place.file.display())),
-    };
-    let text = format!("public_url = \"{}\"\n{before}", url.origin());
-    write_private(&place.file, text.as_bytes()).with_context(|| format!("{} cannot be written", place.file.display()))
 }

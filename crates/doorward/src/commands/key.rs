@@ -5,7 +5,11 @@ use clap::Subcommand;
 use doorward_core::signing_key::{KeyAlgorithm, SigningKey, VersionState};
 use doorward_server::{keys, snapshot::version_states};
 use serde_json::{Value, json};
-use std::{fs, io::Read, path::{Path, PathBuf}};
+use std::{
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use super::Work;
 use crate::{
@@ -97,7 +101,7 @@ fn list(work: &Work) -> anyhow::Result<()> {
     let now = work.app.clock.now();
     let mut rows = Vec::new();
     for key in &snapshot.keys {
-        let used_by = keys::used_by(&work.app, key.id);
+        let used_by = used_by(work, key);
         for (version, state) in version_states(&snapshot, key, now) {
             rows.push(vec![
                 key.name.clone(),
@@ -183,6 +187,13 @@ fn state_name(state: VersionState) -> &'static str {
     }
 }
 
+/// Slugs of the applications whose tokens a key signs.
+fn used_by(work: &Work, key: &SigningKey) -> Vec<String> {
+    let snapshot = work.app.snapshot();
+    let clients = snapshot.clients.iter().filter(|(_, client)| client.provider.profile.signing_key == key.id);
+    clients.map(|(slug, _)| slug.clone()).collect()
+}
+
 /// A key without its private part, as JSON.
 fn described(work: &Work, key: &SigningKey) -> Value {
     let now = work.app.clock.now();
@@ -205,7 +216,7 @@ fn described(work: &Work, key: &SigningKey) -> Value {
         "algorithm": active.map(|version| version.algorithm.as_str()),
         "signing_alg": active.map(|version| version.algorithm.jws_name()),
         "kid": active.map(|version| &version.kid),
-        "used_by": keys::used_by(&work.app, key.id),
+        "used_by": used_by(work, key),
         "versions": versions.collect::<Vec<_>>(),
     })
 }

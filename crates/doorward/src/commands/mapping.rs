@@ -11,7 +11,7 @@ use std::{fs, path::PathBuf};
 use super::Work;
 use crate::{
     exit, lookup,
-    output::{confirm, joined, or_dash, yes_no},
+    output::{confirm, joined, or_dash, print_json, yes_no},
 };
 
 const EXPRESSION_HELP: &str = "\
@@ -111,12 +111,7 @@ fn list(work: &Work) -> anyhow::Result<()> {
     let snapshot = work.app.snapshot();
     let row = |mapping: &ClaimMapping| {
         let used_by = used_by(work, mapping);
-        vec![
-            mapping.profile.name.clone(),
-            mapping.profile.scope.clone(),
-            yes_no(mapping.is_default),
-            joined(&used_by),
-        ]
+        vec![mapping.profile.name.clone(), mapping.profile.scope.clone(), yes_no(mapping.is_default), joined(&used_by)]
     };
     let rows: Vec<_> = snapshot.mappings.iter().map(row).collect();
     let values = snapshot.mappings.iter().map(|mapping| described(work, mapping)).collect();
@@ -137,8 +132,12 @@ fn show(work: &Work, name: &str) -> anyhow::Result<()> {
 }
 
 async fn add(work: &Work, args: WriteArgs) -> anyhow::Result<()> {
-    let empty =
-        MappingProfile { name: String::new(), scope: String::new(), expression: String::new(), description: String::new() };
+    let empty = MappingProfile {
+        name: String::new(),
+        scope: String::new(),
+        expression: String::new(),
+        description: String::new(),
+    };
     let profile = MappingProfile { name: args.mapping.trim().to_owned(), ..args.apply(empty)? };
     if profile.scope.is_empty() || profile.expression.is_empty() {
         return Err(exit::usage("a mapping needs --scope and --expression (or --expression-file)"));
@@ -180,7 +179,7 @@ async fn preview(work: &Work, name: Option<String>, expression: Option<String>, 
     let person = users::find_person(&work.app, user).await?;
     let claims = mappings::preview(&work.app, &person, &expression).map_err(exit::failed)?;
     // Claims are JSON for applications, so people see them as JSON, too.
-    work.output.json(&Value::Object(claims))
+    print_json(&Value::Object(claims))
 }
 
 async fn remove(work: &Work, name: &str, yes: bool, dry_run: bool) -> anyhow::Result<()> {

@@ -10,13 +10,13 @@ pub mod serve;
 pub mod setup_url;
 pub mod user;
 
-use doorward_server::{actor::Actor, app::App};
+use doorward_server::{actor::Actor, app::App, directory::groups, setup};
 use serde_json::{Map, Value};
 
 use crate::{
     cli::{Command, Context},
-    exit, open,
-    output::Output,
+    exit, lookup, open,
+    output::{Output, warning},
 };
 
 /// Runs a command.
@@ -51,13 +51,35 @@ impl Work {
     }
 }
 
+/// Warns if nobody is left who administers Doorward.
+pub async fn warn_without_administrators(work: &Work) -> anyhow::Result<()> {
+    let snapshot = work.app.snapshot();
+    for group in snapshot.groups.iter().filter(|group| group.profile.is_superuser) {
+        if groups::count_effective_members(&work.app, group.id).await? > 0 {
+            return Ok(());
+        }
+    }
+    warning(&format!(
+        "nobody administers Doorward any more; make somebody an administrator with: doorward group add-member {} USERNAME",
+        lookup::word(setup::ADMIN_GROUP)
+    ));
+    Ok(())
+}
+
 /// Reads attributes: a JSON object.
 pub fn attributes(text: &str) -> anyhow::Result<Map<String, Value>> {
-    serde_json::from_str(text)
-        .map_err(|error| exit::usage(format!("--attributes is not a JSON object ({error}); write '{{\"phone\": \"…\"}}'")))
+    serde_json::from_str(text).map_err(|error| {
+        exit::usage(format!("--attributes is not a JSON object ({error}); write '{{\"phone\": \"…\"}}'"))
+    })
 }
 
 /// The value of a pair of options such as `--superuser` and `--no-superuser`, if one is given.
 pub fn switch(on: bool, off: bool) -> Option<bool> {
-    if on { Some(true) } else if off { Some(false) } else { None }
+    if on {
+        Some(true)
+    } else if off {
+        Some(false)
+    } else {
+        None
+    }
 }

@@ -18,6 +18,7 @@ use crate::{
     config::Flag,
     exit,
     open::{self, Place},
+    output::print,
 };
 
 const EXAMPLES: &str = "\
@@ -69,11 +70,12 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
     let listeners = bind(&place, args.listen.is_some())?;
     let port = listeners.http.local_addr()?.port();
     let app = open::start(&place, open::public_url(&place.settings, port)?).await?;
+    open::remember_public_url(context, &app.config.public_url);
     let tls = match &listeners.https {
         Some(_) => Some(certificate(&place, &app)?.load().map_err(exit::failed)?),
         None => None,
     };
-    announce(context, &app, &listeners).await?;
+    announce(&app, &listeners).await?;
     let jobs = Jobs::default();
     jobs.start(&app);
     let handle = Handle::new();
@@ -86,6 +88,9 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
     };
     let served = serve_until(&mut stop, http, https, &handle).await;
     jobs.stop().await;
+    if let Err(error) = app.db.checkpoint() {
+        tracing::warn!(%error, "the write-ahead log stays beside the database; nothing is lost");
+    }
     served
 }
 
@@ -110,7 +115,7 @@ fn certificate(place: &Place, app: &App) -> anyhow::Result<TlsFiles> {
 }
 
 /// Says where Doorward is, and how to set it up if nobody did.
-async fn announce(context: &Context, app: &App, listeners: &Listeners) -> anyhow::Result<()> {
+async fn announce(app: &App, listeners: &Listeners) -> anyhow::Result<()> {
     let public_url = &app.config.public_url;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -123,10 +128,9 @@ async fn announce(context: &Context, app: &App, listeners: &Listeners) -> anyhow
     if public_url.is_insecure() {
         tracing::warn!("the public URL is plain http: passwords travel unprotected; use https");
     }
-    let out = context.output;
-    out.text(&format!("Doorward is at {public_url}"))?;
+    print(&format!("Doorward is at {public_url}"))?;
     if let Some(url) = setup::setup_url(app).await? {
-        out.text(&format!("There is no administrator yet. Open this address to make one; it works once.\nSetup: {url}"))?;
+        print(&format!("There is no administrator yet. Open this address to make one; it works once.\nSetup: {url}"))?;
     }
     Ok(())
 }

@@ -85,10 +85,7 @@ fn keep(key: &Key, variable: &str, value: &str, values: &mut Values, problems: &
 
 /// Without a pair of quotes, which `docker run --env-file` and systemd treat differently.
 fn unquoted(value: &str) -> &str {
-    ['"', '\'']
-        .iter()
-        .find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote))
-        .unwrap_or(value)
+    ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote)).unwrap_or(value)
 }
 
 fn unknown(name: &str) -> String {

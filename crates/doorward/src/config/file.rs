@@ -53,7 +53,8 @@ fn raw(key: &Key, value: &DeValue<'_>) -> Result<Raw, String> {
 
 fn unknown(name: &str, value: &DeValue<'_>) -> String {
     if name == "data_dir" {
-        return "the data directory is given with --data-dir or DOORWARD_DATA_DIR: this file is looked for in it".into();
+        return "the data directory is given with --data-dir or DOORWARD_DATA_DIR: this file is looked for in it"
+            .into();
     }
     let kind = if value.is_table() { "section" } else { "setting" };
     let hint = match keys::closest(name, KEYS.iter().map(|key| key.name)) {

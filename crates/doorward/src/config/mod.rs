@@ -94,8 +94,7 @@ pub struct Sources<'a> {
 
 /// Gathers all settings; problems are collected, not returned early.
 pub fn gather(sources: &Sources<'_>, problems: &mut ConfigProblems) -> Values {
-    let mut values: Values =
-        KEYS.iter().map(|key| (key.name, (key.default_value(), Origin::Default))).collect();
+    let mut values: Values = KEYS.iter().map(|key| (key.name, (key.default_value(), Origin::Default))).collect();
     let (path, is_required) = sources.file;
     match std::fs::read_to_string(path) {
         Ok(text) => file::read(path, &text, &mut values, problems),

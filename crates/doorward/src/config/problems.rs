@@ -26,6 +26,14 @@ impl ConfigProblems {
         self.errors.push(ConfigProblem { place: place.to_string(), message: message.into() });
     }
 
+    /// Puts them in the order in which they stand in the file.
+    pub fn sort(&mut self) {
+        self.errors.sort_by_key(|problem| match problem.place.rsplit_once(':') {
+            Some((file, line)) => (file.to_owned(), line.parse().unwrap_or(0)),
+            None => (problem.place.clone(), 0_usize),
+        });
+    }
+
     /// Notes a warning.
     pub fn warn(&mut self, place: impl fmt::Display, message: impl Into<String>) {
         self.warnings.push(ConfigProblem { place: place.to_string(), message: message.into() });

@@ -53,7 +53,11 @@ pub struct Settings {
 pub fn resolve(values: &Values, problems: &mut ConfigProblems) -> Settings {
     let mut reader = Reader { values, problems };
     Settings {
-        public_url: reader.read("public_url", |text| if text.is_empty() { Ok(None) } else { PublicUrl::parse(text).map(Some) }, None),
+        public_url: reader.read(
+            "public_url",
+            |text| if text.is_empty() { Ok(None) } else { PublicUrl::parse(text).map(Some) },
+            None,
+        ),
         listen: reader.read("listen", address, SocketAddr::from(([0, 0, 0, 0], 9000))),
         listen_https: reader.read("listen_https", optional_address, None),
         is_https_chosen: values.get("listen_https").is_some_and(|(_, origin)| *origin != Origin::Default),
@@ -147,9 +151,10 @@ fn optional_address(text: &str) -> Result<Option<SocketAddr>, String> {
 
 fn network(text: &str) -> Result<IpNet, String> {
     let single = |_| text.trim().parse::<IpAddr>().map(IpNet::from);
-    text.trim().parse().or_else(single).map_err(|_| {
-        format!("\"{text}\" is neither an address nor a network; write it like 127.0.0.1 or 10.0.0.0/8")
-    })
+    text.trim()
+        .parse()
+        .or_else(single)
+        .map_err(|_| format!("\"{text}\" is neither an address nor a network; write it like 127.0.0.1 or 10.0.0.0/8"))
 }
 
 fn database_url(text: &str) -> Result<Option<Secret<String>>, String> {

@@ -65,19 +65,28 @@ fn items(app: &App, signed_in: &SignedIn, destination: &Destination<'_>, request
     let item = |scope: &String| {
         let only: BTreeSet<String> = [scope.clone()].into();
         let claims = preview::claims(&snapshot, client, &signed_in.person, &only).unwrap_or_default();
-        let values: Vec<_> =
-            claims.iter().map(|(name, value)| json!({ "label": name, "value": shown(value) })).collect();
+        let values: Vec<_> = claims
+            .iter()
+            .map(|(name, value)| (name, shown(name, value)))
+            // What is empty tells the application nothing.
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| json!({ "label": name.replace('_', " "), "value": value }))
+            .collect();
         json!({ "scope": scope, "title": descriptions(scope), "values": values })
     };
     request.scopes.iter().map(item).collect()
 }
 
-fn shown(value: &Value) -> String {
+fn shown(name: &str, value: &Value) -> String {
     let text = match value {
+        Value::Number(seconds) if name == "updated_at" => {
+            let millis = seconds.as_i64().unwrap_or_default().saturating_mul(1000);
+            doorward_core::clock::from_millis(millis).strftime("%Y-%m-%d").to_string()
+        }
         Value::String(text) => text.clone(),
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
-        Value::Array(list) => list.iter().map(shown).collect::<Vec<_>>().join(", "),
+        Value::Array(list) => list.iter().map(|item| shown("", item)).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     };
     text.chars().take(SHOWN_MAX).collect()

@@ -1,8 +1,8 @@
 //! Every recipe as a whole; the printed settings are snapshots.
 
-use std::fmt::Write as _;
 use minijinja::{Environment, UndefinedBehavior, context};
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use url::Url;
 
 use super::*;

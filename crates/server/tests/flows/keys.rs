@@ -27,6 +27,7 @@ on_both! {
         assert_eq!(old.len(), 1);
         let new = keys::rotate(&app.app, &app.actor(), DEFAULT_KEY, false).await.unwrap().kid;
         assert_eq!(kids(&client).await.len(), 2);
+        assert!(keys::rotate(&app.app, &app.actor(), DEFAULT_KEY, false).await.is_err(), "one waits already");
         let sign = async |browser: &mut crate::support::Browser| {
             kid_of(&client.exchange(&client.code(browser, &[]).await).await.text("id_token"))
         };

@@ -81,6 +81,17 @@ impl Db {
         matches!(self.0, Kind::Sqlite(_))
     }
 
+    /// At the end of a process: moves what was committed into an embedded database's file. Nothing is lost without it.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn checkpoint(&self) -> Result<()> {
+        match &self.0 {
+            Kind::Sqlite(db) => db.checkpoint(),
+            Kind::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Writes a consistent copy of an embedded database. `PostgreSQL` has its own tools for that; nothing is done.
     ///
     /// # Errors

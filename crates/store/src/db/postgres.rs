@@ -67,8 +67,13 @@ impl Postgres {
 }
 
 fn unavailable(error: &PoolError) -> Error {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
+    // The pool's own words say nothing that its cause does not say better.
+    let first: &dyn std::error::Error = match error {
+        PoolError::Backend(cause) => cause,
+        other => other,
+    };
+    let mut text = first.to_string();
+    let mut source = first.source();
     while let Some(cause) = source {
         let cause_text = cause.to_string();
         if !text.contains(&cause_text) {

@@ -34,6 +34,7 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     pub(super) fn open(path: &Path) -> Result<Self> {
+        make_private(path)?;
         let mut connection = connect(path)?;
         let (writer, jobs) = mpsc::channel(QUEUE);
         std::thread::Builder::new()
@@ -77,12 +78,31 @@ impl Sqlite {
         receiver.await.map_err(|_| gone())?
     }
 
+    /// Moves what was committed from the log beside the file into the file.
+    pub(super) fn checkpoint(&self) -> Result<()> {
+        let connection = connect(&self.path)?;
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
     pub(super) fn copy_to(&self, path: &Path) -> Result<()> {
         let connection = connect(&self.path)?;
         let mut target = Connection::open(path)?;
         let backup = rusqlite::backup::Backup::new(&connection, &mut target)?;
         backup.run_to_completion(1000, Duration::ZERO, None)?;
         Ok(())
+    }
+}
+
+/// Makes the file before SQLite does, so that only its owner can read it; what SQLite puts beside it has the same mode.
+fn make_private(path: &Path) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match made {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(Error::Unavailable(format!("{}: {error}", path.display())))
+        }
+        _ => Ok(()),
     }
 }
 

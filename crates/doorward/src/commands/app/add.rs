@@ -2,8 +2,11 @@
 
 use doorward_core::application::ApplicationProfile;
 use doorward_server::{
-    applications::{self, from_recipe::{self, RecipeRequest}},
-    recipes::{self, Recipe, RecipeInput, UriKind},
+    applications::{
+        self,
+        from_recipe::{self, RecipeRequest},
+    },
+    recipes::{self, Recipe, RecipeInput, Style, UriKind},
     snapshot::Client,
 };
 use std::sync::Arc;
@@ -12,16 +15,22 @@ use url::Url;
 use super::{
     super::Work,
     options::{self, Access, Details, redirect_uris},
-    view,
+    settings, view,
 };
-use crate::{exit, lookup, output::{joined, warning}};
+use crate::{
+    exit, lookup,
+    output::{joined, print, print_json, warning},
+};
 
 const EXAMPLES: &str = "\
 Examples:
-  doorward app add netbox --url https://netbox.example.org --superusers netbox-admins --allow everyone
-  doorward app add netbox --slug netbox-lab --url http://10.0.0.5:8000 --group-prefix nb- --allow netbox-users
-  doorward app add custom --name Wiki --slug wiki --redirect-uri https://wiki.example.org/callback --allow staff
-  doorward app add custom --name Phone --redirect-uri com.example.phone:/signed-in --public --allow everyone
+  doorward app add netbox --url https://netbox.example.org \\
+      --superusers netbox-admins --allow everyone
+  doorward app add netbox --slug netbox-lab --url http://10.0.0.5:8000 \\
+      --group-prefix nb- --allow netbox-users
+  doorward app add custom --name Wiki --redirect-uri https://wiki.example.org/callback --allow staff
+  doorward app add custom --name Phone --public --allow everyone \\
+      --redirect-uri com.example.phone:/signed-in
 
 Who may use it must be said: --allow everyone, --allow GROUP or --allow-user USERNAME.";
 
@@ -88,15 +97,16 @@ pub async fn run(work: &Work, args: Args) -> anyhow::Result<()> {
     let mut value = view::json(work, &client);
     view::add_secret(work, &client, &mut value)?;
     if work.output.is_json() {
-        return work.output.json(&value);
+        return print_json(&value);
     }
-    work.output.text(&format!("Added the application {}.\n", client.application.profile.name))?;
+    print(&format!("Added the application {}.\n", client.application.profile.name))?;
     let mut fields = view::fields(work, &client).await?;
     fields.push(("Client secret", client.provider.client_secret.expose().clone()));
     work.output.fields(&fields, &value)?;
-    if client.application.profile.recipe.is_some() {
+    if let Some(blocks) = from_recipe::settings(&work.app, &client, Style::File, None)? {
         let slug = &client.application.profile.slug;
-        work.output.text(&format!("\nThe settings to paste: doorward app config {slug}"))?;
+        print(&format!("\nThe settings to paste (again, or for Docker and Helm: doorward app config {slug}):\n"))?;
+        settings::print_blocks(&blocks)?;
     }
     Ok(())
 }
@@ -118,7 +128,8 @@ async fn from_recipe(work: &Work, args: &Args, request: RecipeRequest) -> anyhow
     refuse_taken(work, &request.slug)?;
     check_recipe(work, args, &request)?;
     if args.dry_run {
-        work.output.would(&format!("add {} from the recipe {} with the slug {}", request.url, request.recipe, request.slug))?;
+        work.output
+            .would(&format!("add {} from the recipe {} with the slug {}", request.url, request.recipe, request.slug))?;
         return Ok(None);
     }
     let made = from_recipe::create(&work.app, &work.actor, request).await?;
@@ -134,8 +145,12 @@ async fn from_recipe(work: &Work, args: &Args, request: RecipeRequest) -> anyhow
 
 /// Everything that can be wrong, before anything is written.
 fn check_recipe(work: &Work, args: &Args, request: &RecipeRequest) -> anyhow::Result<()> {
-    let url = Url::parse(&request.url)
-        .map_err(|error| exit::usage(format!("--url: \"{}\" is no address ({error}); write it like https://netbox.example.org", request.url)))?;
+    let url = Url::parse(&request.url).map_err(|error| {
+        exit::usage(format!(
+            "--url: \"{}\" is no address ({error}); write it like https://netbox.example.org",
+            request.url
+        ))
+    })?;
     let plan = Recipe::find(&request.recipe)
         .and_then(|recipe| {
             recipe.plan(&RecipeInput {
@@ -198,7 +213,11 @@ impl Args {
         let known = recipes::all();
         if !known.iter().any(|recipe| recipe.id == self.recipe) {
             let ids: Vec<_> = known.iter().map(|recipe| recipe.id.as_str()).chain(["custom"]).collect();
-            return Err(exit::not_found(format!("there is no recipe \"{}\"; there are: {}", self.recipe, joined(&ids))));
+            return Err(exit::not_found(format!(
+                "there is no recipe \"{}\"; there are: {}",
+                self.recipe,
+                joined(&ids)
+            )));
         }
         if self.details.public {
             return Err(exit::usage("--public is for custom applications: recipes are for servers that keep a secret"));
@@ -207,7 +226,10 @@ impl Args {
             exit::usage(format!("say where it is, for instance --url https://{}.example.org", self.recipe))
         })?;
         for name in self.groups.iter().filter(|name| lookup::group(&work.app, name).is_err()) {
-            warning(&format!("there is no group \"{name}\" yet; add it with: doorward group add {}", lookup::word(name)));
+            warning(&format!(
+                "there is no group \"{name}\" yet; add it with: doorward group add {}",
+                lookup::word(name)
+            ));
         }
         let superuser_groups = self.superusers.iter().map(|name| Ok(lookup::group(&work.app, name)?.profile.name));
         let signing_key = self.details.signing_key.as_ref().map(|name| lookup::signing_key(&work.app, name));

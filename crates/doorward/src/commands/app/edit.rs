@@ -104,6 +104,17 @@ impl Args {
         if self.confidential {
             provider.client_type = ClientType::Confidential;
         }
+        self.change_uris(provider)?;
+        for name in &self.remove_mappings {
+            provider.mappings.remove(&lookup::mapping(&work.app, name)?.id);
+        }
+        for name in &self.add_mappings {
+            provider.mappings.insert(lookup::mapping(&work.app, name)?.id);
+        }
+        Ok(())
+    }
+
+    fn change_uris(&self, provider: &mut ProviderProfile) -> anyhow::Result<()> {
         for uri in &self.remove_uris {
             let before = provider.redirect_uris.len();
             provider.redirect_uris.retain(|registered| registered.url != *uri);
@@ -118,12 +129,6 @@ impl Args {
             if !provider.redirect_uris.contains(&uri) {
                 provider.redirect_uris.push(uri);
             }
-        }
-        for name in &self.remove_mappings {
-            provider.mappings.remove(&lookup::mapping(&work.app, name)?.id);
-        }
-        for name in &self.add_mappings {
-            provider.mappings.insert(lookup::mapping(&work.app, name)?.id);
         }
         Ok(())
     }

@@ -8,7 +8,10 @@ use doorward_server::{
 use serde_json::json;
 
 use super::{super::Work, view};
-use crate::{exit, lookup, output::note};
+use crate::{
+    exit, lookup,
+    output::{note, print, print_json},
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,7 +50,8 @@ fn version(text: &str) -> Result<AppVersion, String> {
 /// Prints the settings.
 pub async fn run(work: &Work, args: Args) -> anyhow::Result<()> {
     let client = lookup::application(&work.app, &args.slug)?;
-    let Some(mut blocks) = from_recipe::settings(&work.app, &client, args.style, args.app_version).map_err(bare)? else {
+    let Some(mut blocks) = from_recipe::settings(&work.app, &client, args.style, args.app_version).map_err(bare)?
+    else {
         return Err(exit::failed(format!(
             "{} was not made from a recipe, so its settings are not known; \"doorward app show {}\" shows what to enter",
             client.application.profile.name, args.slug
@@ -58,15 +62,20 @@ pub async fn run(work: &Work, args: Args) -> anyhow::Result<()> {
     }
     applications::reveal_secret(&work.app, &work.actor, &args.slug).await?;
     if work.output.is_json() {
-        return work.output.json(&json!({ "slug": args.slug, "style": args.style, "blocks": blocks }));
+        return print_json(&json!({ "slug": args.slug, "style": args.style, "blocks": blocks }));
     }
-    for block in &blocks {
+    print_blocks(&blocks)
+}
+
+/// Prints settings to paste; what to do with them goes to standard error.
+pub(super) fn print_blocks(blocks: &[SettingsBlock]) -> anyhow::Result<()> {
+    for block in blocks {
         note(&format!("# {}: {}", block.filename, block.title));
         for text in &block.notes {
             note(&format!("# Note: {text}"));
         }
     }
-    work.output.text(&view::joined_blocks(&blocks))
+    print(&view::joined_blocks(blocks))
 }
 
 fn pick(blocks: Vec<SettingsBlock>, only: &str) -> anyhow::Result<Vec<SettingsBlock>> {

@@ -1,5 +1,7 @@
 //! `doorward user`.
 
+mod options;
+
 use clap::Subcommand;
 use doorward_core::{
     group::Group,
@@ -11,12 +13,13 @@ use doorward_server::directory::{
 };
 use serde_json::{Value, json};
 
-use super::{Work, attributes};
+use super::{Work, warn_without_administrators};
 use crate::{
     exit, lookup,
     output::{confirm, joined, note, or_dash, warning, yes_no},
     password,
 };
+use options::{AddArgs, ChangeArgs, EditArgs, PasswordArgs};
 
 /// What can be done with users.
 #[derive(Debug, Subcommand)]
@@ -27,7 +30,10 @@ pub enum Command {
         doorward user add backup --type service_account")]
     Add(AddArgs),
     /// List users
-    #[command(visible_alias = "ls", after_help = "Examples:\n  doorward user list\n  doorward user list example.org -o json")]
+    #[command(
+        visible_alias = "ls",
+        after_help = "Examples:\n  doorward user list\n  doorward user list example.org -o json"
+    )]
     List {
         /// Only users whose username, name or address holds this
         #[arg(default_value = "", hide_default_value = true)]
@@ -54,7 +60,10 @@ pub enum Command {
     #[command(after_help = "Example:\n  doorward user disable alice")]
     Disable(ChangeArgs),
     /// Remove a user for good
-    #[command(visible_alias = "remove", after_help = "Example:\n  doorward user rm alice --yes\n\nTo keep the account but lock it: doorward user disable alice")]
+    #[command(
+        visible_alias = "remove",
+        after_help = "Example:\n  doorward user rm alice --yes\n\nTo keep the account but lock it: doorward user disable alice"
+    )]
     Rm {
         /// Which user, and how.
         #[command(flatten)]
@@ -63,93 +72,6 @@ pub enum Command {
         #[arg(long, short)]
         yes: bool,
     },
-}
-
-/// Fields that `add` and `edit` share.
-#[derive(Debug, clap::Args)]
-pub struct ProfileArgs {
-    /// Full name; given and family name are made from it unless given
-    #[arg(long)]
-    name: Option<String>,
-    /// Given name
-    #[arg(long, value_name = "NAME")]
-    given_name: Option<String>,
-    /// Family name
-    #[arg(long, value_name = "NAME")]
-    family_name: Option<String>,
-    /// E-mail address
-    #[arg(long, value_name = "ADDRESS")]
-    email: Option<String>,
-    /// Somebody made sure that the address is theirs
-    #[arg(long)]
-    email_verified: bool,
-    /// internal, external or service_account
-    #[arg(long = "type", value_name = "TYPE", value_parser = user_type)]
-    user_type: Option<UserType>,
-    /// Free attributes, a JSON object
-    #[arg(long, value_name = "JSON")]
-    attributes: Option<String>,
-    /// Check, and say what would be done, without doing it
-    #[arg(long)]
-    dry_run: bool,
-}
-
-/// Options of `user add`.
-#[derive(Debug, clap::Args)]
-pub struct AddArgs {
-    /// Name to sign in with
-    username: String,
-    /// Fields.
-    #[command(flatten)]
-    profile: ProfileArgs,
-    /// Group to be a member of; may be given several times
-    #[arg(long = "group", value_name = "GROUP")]
-    groups: Vec<String>,
-    /// The password.
-    #[command(flatten)]
-    password: password::Args,
-}
-
-/// Options of `user edit`.
-#[derive(Debug, clap::Args)]
-pub struct EditArgs {
-    /// Username
-    #[arg(value_name = "USERNAME")]
-    user: String,
-    /// New username
-    #[arg(long = "username", value_name = "NAME")]
-    new_username: Option<String>,
-    /// Fields.
-    #[command(flatten)]
-    profile: ProfileArgs,
-    /// Nobody made sure that the address is theirs
-    #[arg(long, conflicts_with = "email_verified")]
-    no_email_verified: bool,
-}
-
-/// Options of `user set-password`.
-#[derive(Debug, clap::Args)]
-pub struct PasswordArgs {
-    /// Which user, and how.
-    #[command(flatten)]
-    change: ChangeArgs,
-    /// The password.
-    #[command(flatten)]
-    password: password::Args,
-}
-
-/// Which user, and whether to do it.
-#[derive(Debug, clap::Args)]
-pub struct ChangeArgs {
-    /// Username
-    username: String,
-    /// Check, and say what would be done, without doing it
-    #[arg(long)]
-    dry_run: bool,
-}
-
-fn user_type(text: &str) -> Result<UserType, String> {
-    UserType::parse(text).ok_or_else(|| "there are internal, external and service_account".to_owned())
 }
 
 /// Runs a command.
@@ -169,7 +91,8 @@ pub async fn run(work: &Work, command: Command) -> anyhow::Result<()> {
 async fn add(work: &Work, args: AddArgs) -> anyhow::Result<()> {
     let profile = args.profile.apply(UserProfile::named(args.username.as_str()))?;
     profile.check().map_err(doorward_server::error::OperationError::from)?;
-    let groups = args.groups.iter().map(|name| Ok(lookup::group(&work.app, name)?.id)).collect::<anyhow::Result<_>>()?;
+    let groups =
+        args.groups.iter().map(|name| Ok(lookup::group(&work.app, name)?.id)).collect::<anyhow::Result<_>>()?;
     let password = args.password.given()?;
     if let Some(password) = &password {
         password::check(password.expose())?;
@@ -190,7 +113,10 @@ async fn add(work: &Work, args: AddArgs) -> anyhow::Result<()> {
     let username = &user.profile.username;
     work.output.done(&format!("Added the user {username}."), &described(work, username).await?)?;
     if !has_password && is_person {
-        note(&format!("Without a password {username} cannot sign in: doorward user set-password {}", lookup::word(username)));
+        note(&format!(
+            "Without a password {username} cannot sign in: doorward user set-password {}",
+            lookup::word(username)
+        ));
     }
     Ok(())
 }
@@ -199,7 +125,8 @@ async fn list(work: &Work, search: &str) -> anyhow::Result<()> {
     let page = users::list(&work.app, search, i64::MAX, 0).await?;
     let rows: Vec<_> = page.users.iter().map(row).collect();
     let values = page.users.iter().map(|user| json!(user)).collect();
-    let empty = if search.is_empty() { "There are no users.".to_owned() } else { format!("No user matches \"{search}\".") };
+    let empty =
+        if search.is_empty() { "There are no users.".to_owned() } else { format!("No user matches \"{search}\".") };
     work.output.list(&["USERNAME", "NAME", "EMAIL", "VERIFIED", "ACTIVE", "TYPE"], &rows, values, &empty)
 }
 
@@ -296,7 +223,8 @@ async fn set_active(work: &Work, args: ChangeArgs, is_active: bool) -> anyhow::R
     } else {
         format!("{username} can no longer sign in; all their sessions and tokens have ended.")
     };
-    work.output.done(&sentence, &described(work, username).await?)
+    work.output.done(&sentence, &described(work, username).await?)?;
+    warn_without_administrators(work).await
 }
 
 async fn remove(work: &Work, args: ChangeArgs, yes: bool) -> anyhow::Result<()> {
@@ -307,35 +235,8 @@ async fn remove(work: &Work, args: ChangeArgs, yes: bool) -> anyhow::Result<()> 
     }
     confirm(yes, &format!("Remove the user {username} for good?"))?;
     users::delete(&work.app, &work.actor, user.id).await?;
-    work.output.done(&format!("Removed the user {username}."), &json!({ "removed": username }))
-}
-
-impl ProfileArgs {
-    fn apply(&self, mut profile: UserProfile) -> anyhow::Result<UserProfile> {
-        if let Some(name) = &self.name {
-            profile.name = name.clone();
-            // The parts follow the name, unless they are given as well.
-            (profile.given_name, profile.family_name) = (String::new(), String::new());
-        }
-        for (field, given) in [
-            (&mut profile.given_name, &self.given_name),
-            (&mut profile.family_name, &self.family_name),
-            (&mut profile.email, &self.email),
-        ] {
-            if let Some(given) = given {
-                *field = given.clone();
-            }
-        }
-        // A new address is not verified because the old one was.
-        if self.email.is_some() || self.email_verified {
-            profile.email_verified = self.email_verified;
-        }
-        profile.user_type = self.user_type.unwrap_or(profile.user_type);
-        if let Some(text) = &self.attributes {
-            profile.attributes = attributes(text)?;
-        }
-        Ok(profile.tidied())
-    }
+    work.output.done(&format!("Removed the user {username}."), &json!({ "removed": username }))?;
+    warn_without_administrators(work).await
 }
 
 async fn person(work: &Work, username: &str) -> anyhow::Result<(Person, Vec<String>)> {

@@ -1,0 +1,148 @@
+//! Applications: what is told about them, and how they are changed.
+
+use serde_json::{Value, json};
+
+use crate::support::Doorward;
+
+#[test]
+fn an_application_is_described_the_same_everywhere_and_its_secret_only_when_asked_for() {
+    let doorward = Doorward::set_up();
+    doorward.ok(&["group", "add", "staff"]);
+    let added = doorward.json(&[
+        "app",
+        "add",
+        "custom",
+        "--name",
+        "Team wiki",
+        "--redirect-uri",
+        "https://w.example/cb",
+        "--logout-uri",
+        "https://w.example/",
+        "--allow",
+        "staff",
+        "--launch-url",
+        "https://w.example/",
+    ]);
+    let base = doorward.url("");
+    let secret = added["client_secret"].as_str().unwrap();
+    assert_eq!((secret.len(), added["client_id"].as_str().unwrap().len()), (128, 40));
+    let public = json!({
+        "slug": "team-wiki", "name": "Team wiki", "client_id": added["client_id"],
+        "issuer": format!("{base}/application/o/team-wiki/"), "redirect_uris": ["https://w.example/cb"],
+        "signing_alg": "RS256", "launch_url": "https://w.example/",
+        "discovery_url": format!("{base}/application/o/team-wiki/.well-known/openid-configuration"),
+    });
+    assert_eq!(without(&added, &["client_secret"]), public);
+    assert_eq!(doorward.json(&["app", "list"]), json!([public]));
+
+    let shown = doorward.json(&["app", "show", "team-wiki"]);
+    for (name, value) in public.as_object().unwrap() {
+        assert_eq!(&shown[name], value, "{name}");
+    }
+    assert_eq!((&shown["allow_groups"], &shown["logout_uris"]), (&json!(["staff"]), &json!(["https://w.example/"])));
+    assert!(!shown.to_string().contains(secret));
+    assert!(!doorward.ok(&["app", "show", "team-wiki"]).contains(secret));
+    assert_eq!(doorward.json(&["app", "show", "team-wiki", "--show-secret"])["client_secret"], secret);
+    let new = doorward.json(&["app", "rotate-secret", "team-wiki"])["client_secret"].clone();
+    assert_ne!(new, secret);
+    assert_eq!(doorward.json(&["app", "show", "team-wiki", "--show-secret"])["client_secret"], new);
+}
+
+fn without(value: &Value, members: &[&str]) -> Value {
+    let mut object = value.as_object().unwrap().clone();
+    object.retain(|name, _| !members.contains(&name.as_str()));
+    Value::Object(object)
+}
+
+#[test]
+fn an_application_is_changed_in_every_respect() {
+    let doorward = Doorward::set_up();
+    doorward.ok(&["user", "add", "alice"]);
+    doorward.ok(&[
+        "app",
+        "add",
+        "custom",
+        "--name",
+        "Wiki",
+        "--redirect-uri",
+        "https://w.example/cb",
+        "--allow",
+        "everyone",
+    ]);
+    doorward.ok(&["key", "generate", "--name", "EC", "--algorithm", "ec-p256"]);
+    doorward.ok(&["mapping", "add", "Roles", "--scope", "roles", "--expression", "{\"roles\": [user.username]}"]);
+    let shown = doorward.json(&[
+        "app",
+        "edit",
+        "wiki",
+        "--name",
+        "Book",
+        "--slug",
+        "book",
+        "--allow-user",
+        "alice",
+        "--add-redirect-uri",
+        "https://b.example/cb",
+        "--remove-redirect-uri",
+        "https://w.example/cb",
+        "--add-logout-uri",
+        "https://b.example/",
+        "--consent",
+        "first_time",
+        "--access-token-lifetime",
+        "minutes=15",
+        "--signing-key",
+        "EC",
+        "--launch-url",
+        "https://b.example/",
+        "--add-mapping",
+        "Roles",
+        "--public",
+    ]);
+    let expected = json!({"name": "Book", "slug": "book", "allow_users": ["alice"], "allow_everyone": false,
+        "redirect_uris": ["https://b.example/cb"], "logout_uris": ["https://b.example/"], "consent": "first_time",
+        "access_token_validity": "minutes=15", "signing_alg": "ES256", "launch_url": "https://b.example/",
+        "client_type": "public", "scopes": ["email", "offline_access", "openid", "profile", "roles"]});
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(&shown[name], value, "{name}");
+    }
+    let scopes = doorward.json(&["app", "edit", "book", "--scope", "email", "--scope", "roles"])["scopes"].clone();
+    assert_eq!(scopes, json!(["email", "openid", "roles"]));
+    assert_eq!(doorward.json(&["mapping", "preview", "Roles", "--user", "alice"]), json!({"roles": ["alice"]}));
+    doorward.fails(&["mapping", "add", "Bad", "--scope", "x", "--expression", "{"], 1, &["expression"]);
+    doorward.fails(&["app", "edit", "book"], 2, &["nothing to change"]);
+}
+
+/// The second NetBox must not change who is a superuser in the first.
+#[test]
+fn two_netboxes_have_superusers_of_their_own() {
+    let doorward = Doorward::set_up();
+    doorward.ok(&["group", "add", "lab-admins", "--member", "admin"]);
+    doorward.ok(&["group", "add", "prod-admins"]);
+    let add = |slug: &str, group: &str| {
+        let url = format!("https://{slug}.example.org");
+        doorward.ok(&[
+            "app",
+            "add",
+            "netbox",
+            "--slug",
+            slug,
+            "--url",
+            &url,
+            "--superusers",
+            group,
+            "--allow",
+            "everyone",
+        ]);
+    };
+    add("prod", "prod-admins");
+    add("lab", "lab-admins");
+    add("lab-2", "lab-admins");
+    for (slug, is_superuser) in [("prod", false), ("lab", true), ("lab-2", true)] {
+        let mappings = doorward.json(&["app", "show", slug])["mappings"].clone();
+        let mut names = mappings.as_array().unwrap().iter().filter_map(Value::as_str);
+        let name = names.find(|name| name.starts_with("NetBox: superuser")).unwrap();
+        let claims = doorward.json(&["mapping", "preview", name, "--user", "admin"]);
+        assert_eq!(claims, json!({ "netbox_superuser": is_superuser }), "{slug}");
+    }
+}
