@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use tempfile::TempDir;
 
-use crate::doorward::Application;
+use crate::application::Application;
 use crate::process::Server;
 use crate::{environment, ports};
 

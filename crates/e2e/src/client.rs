@@ -4,7 +4,8 @@ use anyhow::{Context, Result, bail, ensure};
 use reqwest::Url;
 use serde_json::Value;
 
-use crate::doorward::{Application, Doorward, PASSWORD};
+use crate::application::Application;
+use crate::doorward::{Doorward, PASSWORD};
 use crate::visitor::{Page, Visitor};
 
 /// A client of one application.

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::application::Application;
 use crate::postgres::Database;
 use crate::process::Server;
 use crate::{environment, ports};
@@ -102,20 +103,12 @@ impl Doorward {
         Ok(())
     }
 
-    /// Starts the server, always on the same port, and waits until it is ready.
+    /// Starts the server, always on the same ports, and waits until it is ready.
     ///
     /// # Errors
     /// When it does not answer within 30 s.
     pub async fn serve(&mut self) -> Result<()> {
-        self.serve_with(&[]).await
-    }
-
-    /// Starts the server with further arguments.
-    ///
-    /// # Errors
-    /// When it does not answer within 30 s.
-    pub async fn serve_with(&mut self, more: &[&str]) -> Result<()> {
-        let mut command = self.serve_command(more);
+        let mut command = self.serve_command(&[]);
         let mut server = Server::start("doorward", &mut command, self.directory.path())?;
         server.answers(&self.url("/-/health/ready/"), Duration::from_secs(30)).await?;
         self.server = Some(server);
@@ -224,25 +217,14 @@ impl Doorward {
         self.run(&arguments).map(drop)
     }
 
-    /// Adds an application for `redirect_uri` that everyone may use.
+    /// Adds an application for `redirect_uri` that everyone may use; `more` is put after the other arguments.
     ///
     /// # Errors
     /// When the command fails.
-    pub fn add_application(&self, slug: &str, redirect_uri: &str) -> Result<Application> {
-        let described = self.json(&[
-            "app",
-            "add",
-            "custom",
-            "--name",
-            slug,
-            "--slug",
-            slug,
-            "--redirect-uri",
-            redirect_uri,
-            "--allow",
-            "everyone",
-        ])?;
-        Application::read(described)
+    pub fn add_application(&self, slug: &str, redirect_uri: &str, more: &[&str]) -> Result<Application> {
+        let usual = ["app", "add", "custom", "--name", slug, "--slug", slug, "--redirect-uri", redirect_uri];
+        let described = self.json(&[usual.as_slice(), &["--allow", "everyone"], more].concat())?;
+        Application::read(&described)
     }
 
     /// Lets a running server see what a command changed: it does so within a second.
@@ -292,46 +274,6 @@ impl Doorward {
 #[must_use]
 pub fn all_text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-/// What `app add … -o json` tells.
-#[derive(Debug, Clone)]
-pub struct Application {
-    /// Its slug.
-    pub slug: String,
-    /// The client ID of its provider.
-    pub client_id: String,
-    /// The client secret of its provider.
-    pub client_secret: String,
-    /// Its issuer, which ends in a slash.
-    pub issuer: String,
-    /// The settings to paste, of applications that have a recipe.
-    pub settings: Option<String>,
-}
-
-impl Application {
-    /// Reads the JSON object.
-    ///
-    /// # Errors
-    /// When a member that others script against is missing.
-    pub fn read(described: Value) -> Result<Self> {
-        let text = |member: &str| {
-            let value = described.get(member).and_then(Value::as_str).map(str::to_owned);
-            value.with_context(|| format!("no text member {member:?} in {described}"))
-        };
-        for list in ["redirect_uris", "signing_alg"] {
-            if described.get(list).is_none_or(Value::is_null) {
-                bail!("no member {list:?} in {described}");
-            }
-        }
-        Ok(Self {
-            slug: text("slug")?,
-            client_id: text("client_id")?,
-            client_secret: text("client_secret")?,
-            issuer: text("issuer")?,
-            settings: text("settings").ok(),
-        })
-    }
 }
 
 /// The file of the embedded database in a data directory.

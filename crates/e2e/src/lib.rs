@@ -13,6 +13,7 @@
 
 pub mod accessibility;
 pub mod apache;
+pub mod application;
 pub mod browser;
 pub mod client;
 pub mod doorward;

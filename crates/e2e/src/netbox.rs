@@ -171,7 +171,7 @@ LOGGING = {{'version': 1, 'disable_existing_loggers': False,
                     JOIN users_user_groups m ON m.group_id = g.id WHERE m.user_id = u.id), '[]') AS groups
              FROM users_user u WHERE username = '{username}'"
         ))?;
-        rows.into_iter().next().map(person_of).transpose()
+        rows.first().map(person_of).transpose()
     }
 
     /// The names of all users.
@@ -181,6 +181,19 @@ LOGGING = {{'version': 1, 'disable_existing_loggers': False,
     pub fn usernames(&self) -> Result<Vec<String>> {
         let rows = self.database.rows("SELECT username FROM users_user ORDER BY username")?;
         Ok(rows.iter().filter_map(|row| Some(row.get("username")?.as_str()?.to_owned())).collect())
+    }
+
+    /// The ID token of a user's last sign-in, which NetBox keeps.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn last_id_token(&self, username: &str) -> Result<String> {
+        let rows = self.database.rows(&format!(
+            "SELECT extra_data::jsonb ->> 'id_token' AS id_token FROM social_auth_usersocialauth s
+             JOIN users_user u ON u.id = s.user_id WHERE u.username = '{username}'"
+        ))?;
+        let token = rows.first().and_then(|row| Some(row.get("id_token")?.as_str()?.to_owned()));
+        token.context("NetBox keeps no ID token")
     }
 
     /// Puts a user into a group as an administrator of NetBox does by hand, making the group.
@@ -207,7 +220,7 @@ fn gunicorn(venv: &Path, root: &Path, port: u16) -> Command {
     command
 }
 
-fn person_of(row: Value) -> Result<Person> {
+fn person_of(row: &Value) -> Result<Person> {
     let text = |member: &str| Some(row.get(member)?.as_str()?.to_owned());
     let groups = row.get("groups").and_then(Value::as_array).context("no groups")?;
     Ok(Person {

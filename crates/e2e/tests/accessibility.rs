@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use doorward_e2e::accessibility::check;
+use doorward_e2e::application::Application;
 use doorward_e2e::browser::Browser;
 use doorward_e2e::client::Client;
 use doorward_e2e::doorward::{ADMINISTRATOR, Doorward, PASSWORD};
@@ -12,7 +13,7 @@ async fn every_page_passes(scheme: &str) -> Result<()> {
     let doorward = Doorward::start().await?;
     doorward.add_user("alice", "Alice Example")?;
     doorward.add_group("nobody-yet", &[])?;
-    let application = doorward.add_application("lab-wiki", REDIRECT_URI)?;
+    let application = doorward.add_application("lab-wiki", REDIRECT_URI, &[])?;
     let closed = doorward.json(&[
         "app",
         "add",
@@ -26,7 +27,7 @@ async fn every_page_passes(scheme: &str) -> Result<()> {
         "--allow",
         "nobody-yet",
     ])?;
-    let closed = doorward_e2e::doorward::Application::read(closed)?;
+    let closed = Application::read(&closed)?;
     doorward.settle().await;
     let client = Client::new(&doorward, &application, REDIRECT_URI);
     let browser = Browser::start().await?;

@@ -10,8 +10,9 @@ async fn apache_lets_a_person_in_and_out() -> Result<()> {
     let mut apache = Apache::prepare()?;
     let doorward = Doorward::start().await?;
     doorward.add_user("alice", "Alice Example")?;
-    let application = doorward.add_application("apache", &apache.redirect_uri())?;
-    doorward.run(&["app", "edit", "apache", "--add-logout-uri", &apache.url("/")])?;
+    let after_sign_out = apache.url("/");
+    let more = ["--logout-uri", after_sign_out.as_str()];
+    let application = doorward.add_application("apache", &apache.redirect_uri(), &more)?;
     doorward.settle().await;
     apache.start(&application).await?;
     let private = apache.url("/private/index.html");
@@ -23,11 +24,13 @@ async fn apache_lets_a_person_in_and_out() -> Result<()> {
     assert_eq!(page.body, "for people who signed in");
     assert_eq!(page.user.as_deref(), Some("alice"));
 
-    let sign_out = format!("{}?logout={}", apache.redirect_uri(), apache.url("/").replace(':', "%3A"));
-    let page = visitor.follow(visitor.get(&sign_out).await?, "nowhere:").await?;
+    // The module ends its own session, and sends the browser on with a hint of who signs out.
+    let sign_out = format!("{}?logout={}", apache.redirect_uri(), after_sign_out.replace(':', "%3A"));
+    let mut page = visitor.follow(visitor.get(&sign_out).await?, "nowhere:").await?;
     if page.has_button("confirm-sign-out") {
-        visitor.press(&page, "confirm-sign-out", &[]).await?;
+        page = visitor.follow(visitor.press(&page, "confirm-sign-out", &[]).await?, "nowhere:").await?;
     }
+    assert_eq!(page.url.as_str(), after_sign_out, "{}", page.body);
     let page = visitor.follow(visitor.get(&private).await?, "nowhere:").await?;
     assert!(page.url.as_str().starts_with(&doorward.url("/")), "still signed in at {}: {}", page.url, page.body);
     assert!(page.has_button("sign-in"), "{}", page.body);
@@ -38,8 +41,7 @@ async fn apache_lets_a_person_in_and_out() -> Result<()> {
 async fn apache_refuses_a_stranger() -> Result<()> {
     let mut apache = Apache::prepare()?;
     let doorward = Doorward::start().await?;
-    let application = doorward.add_application("apache", &apache.redirect_uri())?;
-    doorward.run(&["app", "edit", "apache", "--add-logout-uri", &apache.url("/")])?;
+    let application = doorward.add_application("apache", &apache.redirect_uri(), &[])?;
     doorward.settle().await;
     apache.start(&application).await?;
     let visitor = Visitor::new()?;

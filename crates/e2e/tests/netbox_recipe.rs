@@ -1,8 +1,9 @@
 //! The settings that Doorward prints for NetBox, pasted as they are: what the guide leaves open.
 
 use anyhow::{Context, Result};
+use doorward_e2e::application::Application;
 use doorward_e2e::browser::Browser;
-use doorward_e2e::doorward::{Application, Doorward, PASSWORD};
+use doorward_e2e::doorward::{Doorward, PASSWORD};
 use doorward_e2e::netbox::{NetBox, Person, SIGN_IN_BUTTON};
 
 struct Scene {
@@ -32,7 +33,7 @@ async fn scene(printed_again: bool) -> Result<Scene> {
         "--allow",
         "everyone",
     ])?;
-    let application = Application::read(described)?;
+    let application = Application::read(&described)?;
     let settings = if printed_again {
         doorward.run(&["app", "config", "netbox-slug", "--style", "file", "--netbox-version", "4.7"])?
     } else {
@@ -55,6 +56,12 @@ impl Scene {
         self.netbox.forget_session(&self.browser).await?;
         self.netbox.begin_sign_in(&self.browser).await?;
         self.netbox.is_open_to(&self.browser).await
+    }
+
+    /// It names the key.
+    fn header_of_last_id_token(&self) -> Result<String> {
+        let token = self.netbox.last_id_token("alice")?;
+        token.split('.').next().map(str::to_owned).context("the ID token is empty")
     }
 
     fn alice(&self) -> Result<Person> {
@@ -101,7 +108,8 @@ async fn signing_out_of_netbox_ends_the_session_at_doorward() -> Result<()> {
     }
 
     scene.netbox.begin_sign_in(&scene.browser).await?;
-    scene.browser.element("input[name=password]").await?;
+    // Not by the password field: NetBox's own page, from which the browser comes, has one as well.
+    scene.browser.element("#sign-in").await?;
     assert!(scene.browser.address().await?.starts_with(&scene.doorward.url("/")));
     Ok(())
 }
@@ -110,17 +118,17 @@ async fn signing_out_of_netbox_ends_the_session_at_doorward() -> Result<()> {
 async fn a_signing_key_is_rotated_while_netbox_runs() -> Result<()> {
     let scene = scene(true).await?;
     scene.sign_in().await?;
-    let keys_before = scene.doorward.json(&["key", "list"])?;
-    let keys = keys_before.as_array().context("key list is no list")?;
+    let keys = scene.doorward.json(&["key", "list"])?;
+    let keys = keys.as_array().context("key list is no list")?;
     let name = keys.iter().find_map(|key| key.get("name")?.as_str()).context("no key has a name")?;
+    let old_header = scene.header_of_last_id_token()?;
 
+    // NetBox has read the old key set a moment ago and keeps it for a day.
     scene.doorward.run(&["key", "rotate", name, "--now"])?;
     scene.doorward.settle().await;
-    assert_ne!(scene.doorward.json(&["key", "list"])?, keys_before);
-
     scene.sign_in_again().await?;
-    let name = scene.alice()?.name;
-    assert_eq!(name, "Alice Example", "the second sign-in made another user");
-    assert!(!scene.netbox.output().contains("Single sign-on failed"));
+
+    assert_ne!(scene.header_of_last_id_token()?, old_header, "the old key still signs");
+    assert_eq!(scene.netbox.usernames()?.iter().filter(|name| name.starts_with("alice")).count(), 1);
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! An independent client: the `openidconnect` crate, on both databases.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use doorward_e2e::application::Application;
 use doorward_e2e::client::{Client, Tokens, parameter, refused_as_invalid_grant};
-use doorward_e2e::doorward::{Application, Doorward, Keeping, PASSWORD};
+use doorward_e2e::doorward::{Doorward, Keeping, PASSWORD};
 use doorward_e2e::environment;
 use doorward_e2e::visitor::Visitor;
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata, CoreUserInfoClaims};
@@ -28,7 +29,7 @@ async fn scene(keeping: Keeping) -> Result<Scene> {
     let doorward = Doorward::start_keeping(keeping).await?;
     doorward.add_user("alice", "Alice Example")?;
     doorward.add_group("everyone-in-the-lab", &["alice"])?;
-    let application = doorward.add_application("crate", REDIRECT_URI)?;
+    let application = doorward.add_application("crate", REDIRECT_URI, &[])?;
     doorward.settle().await;
     let metadata = CoreProviderMetadata::discover_async(IssuerUrl::new(application.issuer.clone())?, &send).await?;
     let secret = ClientSecret::new(application.client_secret.clone());
@@ -75,6 +76,13 @@ impl Scene {
         let code = parameter(&back, "code").with_context(|| format!("no code in {back}"))?;
         Ok(Begun { code: AuthorizationCode::new(code), nonce, verifier })
     }
+}
+
+/// The answer of the token endpoint must be the refusal of RFC 6749, section 5.2.
+fn refused<T>(answer: Result<T, impl std::fmt::Debug>) -> Result<()> {
+    let refusal = answer.err().context("the token endpoint gave tokens")?;
+    ensure!(format!("{refusal:?}").contains("invalid_grant"), "not invalid_grant: {refusal:?}");
+    Ok(())
 }
 
 async fn code_flow_with_pkce(keeping: Keeping) -> Result<()> {
@@ -124,9 +132,7 @@ async fn a_code_needs_the_verifier_it_was_asked_for_with() -> Result<()> {
     let Begun { code, .. } = scene.begin(&Visitor::new()?).await?;
     let other = PkceCodeVerifier::new("another-verifier-that-is-long-enough-for-rfc-7636".into());
     let answer = scene.client.exchange_code(code)?.set_pkce_verifier(other).request_async(&send).await;
-    let refusal = answer.err().context("the wrong verifier was accepted")?;
-    ensure!(format!("{refusal:?}").contains("invalid_grant"), "{refusal:?}");
-    Ok(())
+    refused(answer).context("with the wrong verifier")
 }
 
 async fn refresh_with_rotation(keeping: Keeping) -> Result<()> {
@@ -144,9 +150,9 @@ async fn refresh_with_rotation(keeping: Keeping) -> Result<()> {
     id_token.claims(&scene.client.id_token_verifier(), |_: Option<&Nonce>| Ok(()))?;
 
     let replayed = scene.client.exchange_refresh_token(old)?.request_async(&send).await;
-    ensure!(format!("{replayed:?}").contains("invalid_grant"), "{replayed:?}");
+    refused(replayed).context("with a refresh token that was used before")?;
     let newest = scene.client.exchange_refresh_token(new)?.request_async(&send).await;
-    ensure!(format!("{newest:?}").contains("invalid_grant"), "the family was not revoked: {newest:?}");
+    refused(newest).context("with the newest refresh token of a family that is revoked")?;
 
     let address = scene.doorward.url("/application/o/userinfo/");
     let page = Visitor::new()?.get_with_token(&address, second.access_token().secret()).await?;
@@ -177,11 +183,11 @@ async fn one_code_fifty_times(keeping: Keeping) -> Result<()> {
     }
     let answers = attempts.join_all().await.into_iter().collect::<Result<Vec<_>>>()?;
     let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|page| page.status == 200);
-    assert_eq!(won.len(), 1, "{answers:#?}");
+    let [winner] = won.as_slice() else { bail!("not one winner: {answers:#?}") };
     lost.into_iter().try_for_each(refused_as_invalid_grant)?;
 
     // RFC 6749, section 4.1.2: what the code gave is revoked once it comes a second time.
-    let tokens = Tokens::read(won.first().context("nobody won")?)?;
+    let tokens = Tokens::read(winner)?;
     let page = visitor.get_with_token(&scene.doorward.url("/application/o/userinfo/"), &tokens.access).await?;
     assert_eq!(page.status, 401, "{}", page.body);
     let refresh = tokens.refresh.context("no refresh token")?;

@@ -91,7 +91,9 @@ fn setup_address(text: &str) -> Option<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_start_prints_a_setup_address_that_works_once() -> Result<()> {
     let mut doorward = Doorward::empty(Keeping::Sqlite)?;
-    doorward.serve_with(&["--public-url", &doorward.url("")]).await?;
+    std::fs::create_dir_all(doorward.directory())?;
+    std::fs::write(doorward.directory().join("doorward.toml"), format!("public_url = \"{}\"\n", doorward.url("")))?;
+    doorward.serve().await?;
     let printed =
         wait::until("a setup address", Duration::from_secs(10), async || Ok(setup_address(&doorward.output())));
     let address = printed.await.with_context(|| doorward.output())?;
