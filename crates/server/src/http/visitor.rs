@@ -103,7 +103,11 @@ pub async fn attach(State(app): State<App>, mut request: Request, next: Next) ->
     response
 }
 
-async fn identify(app: &App, headers: &HeaderMap, peer: IpAddr) -> store::Result<Visitor> {
+/// Who is asking, by what a request carries.
+///
+/// # Errors
+/// What the database says.
+pub async fn identify(app: &App, headers: &HeaderMap, peer: IpAddr) -> store::Result<Visitor> {
     let known = Cookie::Browser.read(headers, &app.config.public_url);
     let is_new_browser = known.is_none();
     let browser = known.unwrap_or_else(|| random::alphanumeric(22));

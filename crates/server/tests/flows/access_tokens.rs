@@ -83,6 +83,17 @@ on_both! {
         }
     }
 
+    /// Anybody can send nonsense; only so much of it is written down.
+    async fn nonsense_does_not_fill_the_database(app) {
+        let client = app.client(&app.application("a").await);
+        for _ in 0..(doorward_server::events::budget::PER_ADDRESS + 40) {
+            assert_eq!(client.send("/application/o/token/", None, &[]).await.error(), "invalid_client");
+        }
+        let events = app.app.db.read(|tx| Box::pin(doorward_store::event::newest(tx, 1000))).await.unwrap();
+        let failures = events.iter().filter(|event| !event.ok).count();
+        assert_eq!(failures, usize::try_from(doorward_server::events::budget::PER_ADDRESS).unwrap());
+    }
+
     /// Browsers of registered origins may read answers, others may not.
     async fn cors_follows_the_redirect_uris(app) {
         let client = app.client(&app.application("a").await);

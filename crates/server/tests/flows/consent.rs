@@ -2,7 +2,7 @@
 
 use crate::{
     on_both,
-    support::{CALLBACK, Page},
+    support::{CALLBACK, PASSWORD, Page},
 };
 use doorward_core::application::ConsentMode;
 
@@ -54,6 +54,43 @@ on_both! {
             assert_eq!(back.redirect_parameter("state").as_deref(), Some("the-state"));
             assert_eq!(back.redirect_parameter("iss").as_deref(), Some(client.issuer.as_str()));
         }
+    }
+
+    /// What was not shown was not allowed: a request without scopes does not ask for offline access.
+    async fn consent_covers_what_was_shown(app) {
+        let client = app.client(&app.application_with("a", |profile, _| profile.consent = ConsentMode::FirstTime).await);
+        let mut browser = app.signed_in("admin").await;
+        let page = browser.get(&client.authorize(&[("scope", "")])).await;
+        assert!(asks(&page) && !page.text().contains("offline_access"));
+        browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+        let more = [("scope", "openid offline_access"), ("prompt", "none")];
+        let silent = browser.get(&client.authorize(&more)).await;
+        assert_eq!(silent.redirect_parameter("error").as_deref(), Some("consent_required"));
+    }
+
+    /// The question was put to one person: another who signs in on the same browser is asked anew.
+    async fn nobody_answers_for_somebody_else(app) {
+        app.user("alice", &[]).await;
+        let client = app.client(&app.application_with("a", |profile, _| profile.consent = ConsentMode::FirstTime).await);
+        let mut browser = app.signed_in("alice").await;
+        let page = browser.get(&client.authorize(&[])).await;
+        let out = browser.get("/sign-out").await;
+        browser.submit(&out, "/sign-out", &[]).await;
+        browser.sign_in("/sign-in", "admin", PASSWORD).await;
+        let answered = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+        assert!(asks(&answered) && answered.text().contains("admin@example.org"), "{}", answered.body);
+    }
+
+    /// Asked to sign in again and to consent: once each.
+    async fn signing_in_again_and_consent_come_to_an_end(app) {
+        let client = app.client(&app.application("a").await);
+        let mut browser = app.signed_in("admin").await;
+        app.clock.advance(jiff::SignedDuration::from_secs(5));
+        let page = browser.sign_in(&client.authorize(&[("prompt", "login consent")]), "admin", PASSWORD).await;
+        assert!(asks(&page));
+        app.clock.advance(jiff::SignedDuration::from_secs(5));
+        let back = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+        assert!(back.redirect_parameter("code").is_some(), "{}", back.body);
     }
 
     /// Dex CVE-2022-39222: consent belongs to the browser that was asked.

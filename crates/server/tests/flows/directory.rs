@@ -100,6 +100,10 @@ on_both! {
         assert!(users::delete(&app.app, &actor, admin.id).await.is_err());
         assert!(groups::remove_member(&app.app, &actor, admins.id, &admin).await.is_err());
         assert!(groups::delete(&app.app, &actor, admins.id).await.is_err());
+        let plain = GroupProfile { is_superuser: false, ..admins.profile.clone() };
+        assert!(groups::update(&app.app, &app.actor(), admins.id, plain, None).await.is_err());
+        let emptied = groups::update(&app.app, &actor, admins.id, admins.profile.clone(), Some(BTreeSet::new())).await;
+        assert!(emptied.is_err());
     }
 
     /// Searching takes what was typed literally.

@@ -47,6 +47,20 @@ on_both! {
         assert!(!is_signed_in(&mut browser, &client).await);
     }
 
+    /// By POST it comes from another site, without cookies: the browser comes back with GET, and nobody is told "done" before.
+    async fn a_post_comes_back_with_cookies(app) {
+        let client = app.client(&app.application("a").await);
+        let mut browser = app.signed_in("admin").await;
+        let mut without_cookies = app.browser();
+        let target = "/application/o/a/end-session/";
+        let page = without_cookies.request("POST", target, Some(&[("post_logout_redirect_uri", BYE), ("state", "x")])).await;
+        assert_eq!(page.status, 303);
+        let asked = browser.get(page.location()).await;
+        let back = browser.submit(&asked, "/sign-out", &[]).await;
+        assert_eq!(back.location(), format!("{BYE}?state=x"));
+        assert!(!is_signed_in(&mut browser, &client).await);
+    }
+
     /// No parameters at all: still a way out, and a page at the end.
     async fn no_parameters_still_sign_out(app) {
         let client = app.client(&app.application("a").await);

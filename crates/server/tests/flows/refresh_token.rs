@@ -102,6 +102,50 @@ on_both! {
         assert_eq!(client.userinfo(&first.text("access_token")).await.status, 401);
     }
 
+    /// CVE-2024-52287: scopes that were taken from an application are not given again, and without offline access its
+    /// refresh tokens end.
+    async fn cve_2024_52287_scopes_taken_away_are_gone(app) {
+        let (client, _, first) = signed_in(&app, "a").await;
+        let without = async |scope: &str| {
+            let registered = applications::find(&app.app, "a").unwrap();
+            let mut provider = registered.provider.profile.clone();
+            let snapshot = app.app.snapshot();
+            provider.mappings.retain(|id| snapshot.mapping(*id).unwrap().profile.scope != scope);
+            let profile = registered.application.profile.clone();
+            applications::update(&app.app, &app.actor(), "a", profile, provider).await.unwrap();
+        };
+        without("profile").await;
+        let second = client.refresh(&first.text("refresh_token")).await;
+        assert_eq!(second.json["scope"], "offline_access openid");
+        without("offline_access").await;
+        assert_eq!(client.refresh(&second.text("refresh_token")).await.error(), "invalid_grant");
+    }
+
+    /// RFC 9700, section 4.14.2: public clients' tokens rotate whatever the threshold.
+    async fn public_clients_always_rotate(app) {
+        let registered = app
+            .application_with("spa", |_, provider| {
+                provider.client_type = doorward_core::provider::ClientType::Public;
+                provider.refresh_token_threshold = Lifetime::seconds(600);
+            })
+            .await;
+        let spa = app.client(&registered);
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        let challenge = doorward_protocols::oauth::pkce::s256(verifier);
+        let pkce = [("code_challenge", challenge.as_str()), ("code_challenge_method", "S256"), OFFLINE];
+        let code = spa.code(&mut app.signed_in("admin").await, &pkce).await;
+        let id = spa.client_id.clone();
+        let path = "/application/o/token/";
+        let fields = [
+            ("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", crate::support::CALLBACK),
+            ("code_verifier", verifier), ("client_id", &id),
+        ];
+        let token = spa.send(path, None, &fields).await.text("refresh_token");
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", token.as_str()), ("client_id", &id)];
+        assert_eq!(spa.send(path, None, &fields).await.status, 200);
+        assert_eq!(spa.send(path, None, &fields).await.error(), "invalid_grant");
+    }
+
     /// Tokens end after their time, and a threshold keeps them until near the end.
     async fn lifetimes_and_threshold_hold(app) {
         let registered = app.application_with("a", |_, provider| {

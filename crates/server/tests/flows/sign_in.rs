@@ -6,7 +6,11 @@ use crate::{
 };
 use doorward_core::user::UserType;
 use doorward_server::{
-    auth::throttle::{PER_ACCOUNT, PER_ADDRESS},
+    auth::{
+        password::{self, Attempt},
+        session,
+        throttle::{PER_ACCOUNT, PER_ADDRESS},
+    },
     directory::users,
 };
 use futures::future::join_all;
@@ -48,6 +52,62 @@ on_both! {
         assert_eq!(app.browser().sign_in("/if/user/", "admin", PASSWORD).await.status, 200);
         app.clock.advance(SignedDuration::from_secs(300));
         assert_eq!(app.browser().sign_in("/if/user/", "alice", PASSWORD).await.status, 200);
+    }
+
+    /// Whoever guesses shuts out their own network, not the person: neither by one account nor by all their attempts.
+    async fn one_address_cannot_lock_somebody_out(app) {
+        app.user("alice", &[]).await;
+        for _ in 0..(PER_ADDRESS + 10) {
+            app.browser().sign_in("/if/user/", "alice", "wrong").await;
+        }
+        assert_eq!(app.browser().sign_in("/if/user/", "alice", PASSWORD).await.status, 429);
+        let mut elsewhere = app.browser();
+        elsewhere.peer = "198.51.100.7".parse().unwrap();
+        assert_eq!(elsewhere.sign_in("/if/user/", "alice", PASSWORD).await.status, 200);
+    }
+
+    /// Behind a listed proxy the browser's own address counts, read from the end of the list.
+    async fn listed_proxies_are_believed(app) {
+        app.user("alice", &[]).await;
+        let from = |forwarded: &str| {
+            let mut browser = app.browser();
+            browser.peer = "192.0.2.10".parse().unwrap();
+            browser.headers.push(("x-forwarded-for", forwarded.to_owned()));
+            browser
+        };
+        for attempt in 0..PER_ACCOUNT {
+            // What the browser claims itself stands further left and does not count.
+            from(&format!("10.0.0.{attempt}, 198.51.100.1")).sign_in("/if/user/", "alice", "wrong").await;
+        }
+        assert_eq!(from("203.0.113.9, 198.51.100.1").sign_in("/if/user/", "alice", PASSWORD).await.status, 429);
+        assert_eq!(from("198.51.100.2").sign_in("/if/user/", "alice", PASSWORD).await.status, 200);
+    }
+
+    /// A password that was changed, or an account that was disabled, while the old password was being checked.
+    async fn a_sign_in_in_flight_does_not_survive_a_new_password(app) {
+        let alice = app.user("alice", &[]).await;
+        let attempt = || Attempt {
+            username: "alice".into(), password: PASSWORD.into(), address: std::net::Ipv4Addr::LOCALHOST.into(),
+        };
+        let visitor = app.visitor().await;
+        let verified = password::verify(&app.app, attempt()).await.unwrap();
+        users::set_password(&app.app, &app.actor(), alice.id, "another password").await.unwrap();
+        assert_eq!(session::begin(&app.app, &visitor, &verified).await.unwrap(), None);
+        users::set_password(&app.app, &app.actor(), alice.id, PASSWORD).await.unwrap();
+        let verified = password::verify(&app.app, attempt()).await.unwrap();
+        users::set_active(&app.app, &app.actor(), alice.id, false).await.unwrap();
+        assert_eq!(session::begin(&app.app, &visitor, &verified).await.unwrap(), None);
+        users::set_active(&app.app, &app.actor(), alice.id, true).await.unwrap();
+        assert!(session::begin(&app.app, &visitor, &verified).await.unwrap().is_some());
+    }
+
+    /// A person who becomes a machine is signed out: machines do not use the form.
+    async fn becoming_a_service_account_ends_sessions(app) {
+        let alice = app.user("alice", &[]).await;
+        let mut browser = app.signed_in("alice").await;
+        let profile = doorward_core::user::UserProfile { user_type: UserType::ServiceAccount, ..alice.profile.clone() };
+        users::update(&app.app, &app.actor(), alice.id, profile, None).await.unwrap();
+        assert!(browser.get("/if/user/").await.body.contains("id=\"sign-in\""));
     }
 
     /// Keycloak CVE-2024-4629: attempts at the same time are counted before any password is looked at.

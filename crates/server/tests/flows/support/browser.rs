@@ -1,6 +1,11 @@
 //! A browser without JavaScript: cookies, redirects within Doorward, forms.
 
-use axum::{Router, body::Body, extract::Request, response::Response};
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, Request},
+    response::Response,
+};
 use doorward_server::http::slashes;
 use http_body_util::BodyExt;
 use std::collections::BTreeMap;
@@ -13,6 +18,8 @@ pub(super) const ORIGIN: &str = "https://id.example.org";
 pub(crate) struct Browser {
     router: Router,
     pub cookies: BTreeMap<String, String>,
+    /// The other end of the connection.
+    pub peer: std::net::IpAddr,
     /// Sent with every request.
     pub headers: Vec<(&'static str, String)>,
 }
@@ -73,7 +80,7 @@ impl Page {
 
 impl Browser {
     pub(crate) fn new(router: Router) -> Self {
-        Self { router, cookies: BTreeMap::new(), headers: Vec::new() }
+        Self { router, cookies: BTreeMap::new(), peer: std::net::Ipv4Addr::LOCALHOST.into(), headers: Vec::new() }
     }
 
     /// One request, redirects not followed.
@@ -94,7 +101,8 @@ impl Browser {
                 Body::from(form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish())
             }
         };
-        let request = slashes::merge(request.body(body).unwrap());
+        let mut request = slashes::merge(request.body(body).unwrap());
+        request.extensions_mut().insert(ConnectInfo(std::net::SocketAddr::from((self.peer, 40_000))));
         let page = Page::read(self.router.clone().oneshot(request).await.unwrap()).await;
         for cookie in page.headers.get_all("set-cookie") {
             let (pair, _) = cookie.to_str().unwrap().split_once(';').unwrap();

@@ -23,6 +23,7 @@ use doorward_server::{
     applications,
     config::Config,
     directory::{groups, users},
+    http::visitor::{self, Visitor},
     public_url::PublicUrl,
     router::router,
     setup,
@@ -128,6 +129,11 @@ impl TestApp {
     pub(crate) async fn second_process(&self) -> App {
         let config = self.app.config.clone();
         App::start(config, self.database.open(), Cipher::new([7; 32]), self.clock.clone()).await.unwrap()
+    }
+
+    /// A browser as handlers see it, with nobody signed in.
+    pub(crate) async fn visitor(&self) -> Visitor {
+        visitor::identify(&self.app, &axum::http::HeaderMap::new(), std::net::Ipv4Addr::LOCALHOST.into()).await.unwrap()
     }
 
     pub(crate) fn actor(&self) -> Actor {
