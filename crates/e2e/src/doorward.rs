@@ -232,6 +232,12 @@ impl Doorward {
         tokio::time::sleep(Duration::from_millis(1_200)).await;
     }
 
+    /// An address on this server, over TLS.
+    #[must_use]
+    pub fn https_url(&self, path: &str) -> String {
+        format!("https://localhost:{}{path}", self.https_port)
+    }
+
     /// An address on this server.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
