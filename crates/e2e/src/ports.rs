@@ -1,5 +1,6 @@
 //! Ports to listen on.
 
+use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, TcpListener};
 
@@ -10,15 +11,21 @@ use anyhow::{Result, bail};
 const FIRST: u16 = 10_000;
 const COUNT: u16 = 20_000;
 
-/// A loopback port on which nobody listens. Tests run in processes of their own, so the choice is random.
+/// A loopback port on which nobody listens, and which no other test is given while this one runs: tests are processes of
+/// their own, so each port has a file that the process keeps locked until it ends.
 ///
 /// # Errors
 /// When a hundred tries found none.
 pub fn free() -> Result<u16> {
+    let directory = std::env::temp_dir().join("doorward-test-ports");
+    fs::create_dir_all(&directory)?;
     for attempt in 0..100_u32 {
         let offset = u16::try_from(RandomState::new().hash_one(attempt) % u64::from(COUNT))?;
         let port = FIRST + offset;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+        let file = File::options().create(true).append(true).open(directory.join(port.to_string()))?;
+        if file.try_lock().is_ok() && TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            // Held until the process ends.
+            std::mem::forget(file);
             return Ok(port);
         }
     }
