@@ -6,7 +6,7 @@ use doorward_store::{
     db::{BoxFuture, Db, Tx},
     migrate,
 };
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Once, PoisonError, RwLock};
 
 use crate::{
     auth::password_hash::Hasher, config::Config, error::OperationError, events::budget::Budget, pages::Pages, setup,
@@ -33,6 +33,8 @@ pub struct Inner {
     pub hasher: Hasher,
     /// How many failures are still written down.
     pub event_budget: Budget,
+    /// Whether an unlisted proxy was warned about.
+    pub unlisted_proxy: Once,
     /// Templates.
     pub pages: Pages,
     snapshot: RwLock<Arc<Snapshot>>,
@@ -63,6 +65,7 @@ impl App {
             clock,
             hasher: Hasher::new(),
             event_budget: Budget::default(),
+            unlisted_proxy: Once::new(),
             pages: Pages::new(),
             snapshot: RwLock::new(Arc::new(snapshot)),
         })))

@@ -160,6 +160,14 @@ pub fn client_address(app: &App, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
         .filter_map(|header| header.to_str().ok())
         .flat_map(|header| header.split(','))
         .collect();
+    if !entries.is_empty() && !app.config.trusts(peer) {
+        app.unlisted_proxy.call_once(|| {
+            tracing::warn!(
+                "X-Forwarded-For from {peer} is ignored, so everybody behind it counts as one address; if that is your \
+                 proxy, set trusted_proxies = [\"{peer}\"]"
+            );
+        });
+    }
     let mut address = peer;
     for entry in entries.iter().rev().take(PROXIES_MAX) {
         if !app.config.trusts(address) {
