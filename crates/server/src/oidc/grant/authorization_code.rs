@@ -5,21 +5,12 @@ use doorward_protocols::oauth::{pkce, token::TokenResponse};
 use doorward_store::{self as store, authorization_code::AuthorizationCode, grant::Grant};
 use jiff::Timestamp;
 
-use super::{GrantError, invalid, person, replayed};
+use super::{GrantError, Outcome, invalid, person, replayed};
 use crate::{
     app::App,
     oidc::issue::{self, Order, Tokens},
     snapshot::Client,
 };
-
-/// What became of a code in the transaction that used it up.
-enum Outcome {
-    Kept,
-    /// It was used before; what it had given is revoked.
-    Replayed,
-    /// The grant was revoked meanwhile.
-    Revoked,
-}
 
 /// Exchanges a code for tokens.
 ///

@@ -31,6 +31,16 @@ pub enum GrantError {
     Store(#[from] store::Error),
 }
 
+/// What became of a code or refresh token in the transaction that used it up.
+enum Outcome {
+    /// It was good, and the new tokens are kept.
+    Kept,
+    /// It was used before; what it had given is revoked.
+    Replayed,
+    /// Its grant was revoked meanwhile.
+    Revoked,
+}
+
 /// Serves a token request of an authenticated client.
 ///
 /// # Errors

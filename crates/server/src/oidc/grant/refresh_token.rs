@@ -6,19 +6,12 @@ use doorward_store::{self as store, grant::Grant, refresh_token::RefreshToken};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
-use super::{GrantError, invalid, person, replayed};
+use super::{GrantError, Outcome, invalid, person, replayed};
 use crate::{
     app::App,
     oidc::issue::{self, Order, Tokens},
     snapshot::Client,
 };
-
-/// What became of a token in the transaction that used it up.
-enum Outcome {
-    Kept,
-    Replayed,
-    Revoked,
-}
 
 /// Exchanges a refresh token for new tokens.
 ///
