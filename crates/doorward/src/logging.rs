@@ -1,7 +1,7 @@
 //! The log: on standard error, for people or as JSON.
 
 use std::io::{self, IsTerminal};
-use tracing_subscriber::{EnvFilter, fmt, prelude::*};
+use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt, prelude::*};
 
 use crate::config::settings::LogFormat;
 
@@ -19,5 +19,23 @@ pub fn start(format: LogFormat, filter: &str) {
 
 /// Whether a text is a filter that can be used.
 pub fn is_filter(text: &str) -> bool {
-    !text.trim().is_empty() && EnvFilter::try_new(text).is_ok()
+    // A single word that is no level would be taken for the name of a module, and switch everything off.
+    let is_single_word = !text.contains(['=', ',']);
+    let is_readable = !is_single_word || text.trim().parse::<LevelFilter>().is_ok();
+    !text.trim().is_empty() && is_readable && EnvFilter::try_new(text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_in_a_level_is_no_filter() {
+        for good in ["info", "WARN", "off", "info,doorward_server=debug", "doorward_server=trace"] {
+            assert!(is_filter(good), "{good}");
+        }
+        for bad in ["", " ", "loud", "inf", "doorward_server"] {
+            assert!(!is_filter(bad), "{bad}");
+        }
+    }
 }

@@ -54,10 +54,23 @@ pub async fn rotate(app: &App, actor: &Actor, name: &str, immediately: bool) -> 
     }
     let algorithm = key.active(now).map_or(KeyAlgorithm::Rsa, |version| version.algorithm);
     let wait = if immediately { jiff::SignedDuration::ZERO } else { app.config.key_publication };
-    let version = make(app, algorithm, &key.name, now.saturating_add(wait).unwrap_or(now)).await?;
+    // After every version that signs or signed, so that there is never a tie about which one does.
+    let signing = key.versions.iter().map(|version| version.activates_at).filter(|at| *at <= now);
+    let earliest = signing.max().and_then(|at| at.saturating_add(jiff::SignedDuration::from_millis(1)).ok());
+    let activates_at = now.saturating_add(wait).unwrap_or(now).max(earliest.unwrap_or(now));
+    let version = make(app, algorithm, &key.name, activates_at).await?;
+    // A version that waits was made before whatever calls for haste: it never signs.
+    let waiting: Vec<_> = key.versions.iter().filter(|version| version.activates_at > now).map(|v| v.id).collect();
     let (kept, cipher, id) = (version.clone(), app.cipher.clone(), key.id);
-    app.change(move |tx| Box::pin(async move { store::signing_key::insert_version(tx, &cipher, id, &kept).await }))
-        .await?;
+    app.change(move |tx| {
+        Box::pin(async move {
+            for version in waiting {
+                store::signing_key::delete_version(tx, version).await?;
+            }
+            store::signing_key::insert_version(tx, &cipher, id, &kept).await
+        })
+    })
+    .await?;
     events::changed(app, actor, format!("rotated the signing key {}", key.name)).await;
     Ok(version)
 }

@@ -164,7 +164,7 @@ pub async fn create_first_administrator(
         .await
         .map_err(users::name_conflict)?;
     let user = done.ok_or_else(|| OperationError::Denied("Doorward is set up already; sign in instead.".to_owned()))?;
-    let actor = Actor { user: Some(user.id), ..Actor::command_line() };
+    let actor = Actor { user: Some(user.id), name: "setup".to_owned(), ..Actor::command_line() };
     crate::events::changed(app, &actor, format!("made the first administrator {}", user.profile.username)).await;
     Ok(user)
 }

@@ -32,7 +32,7 @@ pub enum Command {
         group: String,
     },
     /// Change a group
-    #[command(after_help = "Examples:\n  doorward group edit netbox-admins --name netbox-administrators\n  \
+    #[command(after_help = "Examples:\n  doorward group edit lab-staff --name netbox-administrators\n  \
         doorward group edit netbox-admins --add-parent staff")]
     Edit(EditArgs),
     /// Make a user a member of a group

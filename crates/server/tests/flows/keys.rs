@@ -45,6 +45,17 @@ on_both! {
         assert_eq!(keys::find(&app.app, DEFAULT_KEY).unwrap().versions.len(), 1);
     }
 
+    /// A rotation at once takes the place of one that waits: a key that may have leaked never signs later.
+    async fn a_rotation_at_once_drops_what_waits(app) {
+        let actor = app.actor();
+        let waiting = keys::rotate(&app.app, &actor, DEFAULT_KEY, false).await.unwrap().kid;
+        let now = keys::rotate(&app.app, &actor, DEFAULT_KEY, true).await.unwrap().kid;
+        let key = keys::find(&app.app, DEFAULT_KEY).unwrap();
+        assert!(key.versions.iter().all(|version| version.kid != waiting));
+        app.clock.advance(SignedDuration::from_hours(3));
+        assert_eq!(key.active(app.clock.now()).unwrap().kid, now);
+    }
+
     /// Every kind signs, and discovery says so.
     async fn every_kind_of_key_signs(app) {
         let mut browser = app.signed_in("admin").await;
