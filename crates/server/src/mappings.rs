@@ -76,7 +76,11 @@ pub fn preview(app: &App, person: &Person, expression: &str) -> Result<Map<Strin
     mapping.evaluate(&input).map_err(|error| error.to_string())
 }
 
-fn check(profile: &MappingProfile) -> OperationResult<()> {
+/// Checks a mapping as it is checked when it is written.
+///
+/// # Errors
+/// What is wrong with it, by field.
+pub fn check(profile: &MappingProfile) -> OperationResult<()> {
     profile.check()?;
     let compiled = CompiledMapping::from_parts(&profile.name, &profile.scope, &profile.expression);
     compiled.check().map_err(|error| OperationError::invalid("expression", error.to_string()))

@@ -3,8 +3,7 @@
 use anyhow::Context as _;
 use clap::Subcommand;
 use doorward_core::claim_mapping::{ClaimMapping, MappingProfile};
-use doorward_protocols::oidc::claims::CompiledMapping;
-use doorward_server::{directory::users, error::OperationError, mappings};
+use doorward_server::{directory::users, mappings};
 use serde_json::{Value, json};
 use std::{fs, path::PathBuf};
 
@@ -142,7 +141,7 @@ async fn add(work: &Work, args: WriteArgs) -> anyhow::Result<()> {
     if profile.scope.is_empty() || profile.expression.is_empty() {
         return Err(exit::usage("a mapping needs --scope and --expression (or --expression-file)"));
     }
-    check(&profile)?;
+    mappings::check(&profile)?;
     if args.dry_run {
         if lookup::mapping(&work.app, &profile.name).is_ok() {
             return Err(exit::failed("name: There is a claim mapping of that name."));
@@ -160,7 +159,7 @@ async fn edit(work: &Work, new_name: Option<String>, args: WriteArgs) -> anyhow:
     if profile == mapping.profile {
         return Err(exit::usage("nothing to change; \"doorward mapping edit --help\" lists the options"));
     }
-    check(&profile)?;
+    mappings::check(&profile)?;
     if args.dry_run {
         return work.output.would(&format!("change the claim mapping {}", mapping.profile.name));
     }
@@ -193,13 +192,6 @@ async fn remove(work: &Work, name: &str, yes: bool, dry_run: bool) -> anyhow::Re
     confirm(yes, &format!("Remove the claim mapping {name}{from}?"))?;
     mappings::delete(&work.app, &work.actor, mapping.id).await?;
     work.output.done(&format!("Removed the claim mapping {name}."), &json!({ "removed": name }))
-}
-
-/// Checks a mapping as it will be checked when it is written.
-fn check(profile: &MappingProfile) -> Result<(), OperationError> {
-    profile.check()?;
-    let compiled = CompiledMapping::from_parts(&profile.name, &profile.scope, &profile.expression);
-    compiled.check().map_err(|error| OperationError::invalid("expression", error.to_string()))
 }
 
 impl WriteArgs {

@@ -174,15 +174,15 @@ fn django_matches(password: &[u8], hash: &str) -> Option<bool> {
     Some(pbkdf2::verify(pbkdf2::PBKDF2_HMAC_SHA256, iterations, salt.as_bytes(), password, &expected).is_ok())
 }
 
-/// Whether a text is a hash that [`Hasher::verify`] understands; for imports.
-pub fn is_known_hash(hash: &str) -> bool {
-    parse_phc(hash).is_some() || django_matches(b"", hash).is_some()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// Whether a text is a hash that [`Hasher::verify`] understands.
+    fn is_known_hash(hash: &str) -> bool {
+        parse_phc(hash).is_some() || django_matches(b"", hash).is_some()
+    }
 
     const DJANGO: &str = "pbkdf2_sha256$1000$saltsaltsalt$";
 
