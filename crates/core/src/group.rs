@@ -28,6 +28,8 @@ pub struct GroupProfile {
 pub struct Group {
     /// Identifier.
     pub id: GroupId,
+    /// Small number, counted up from 1 and never used twice (authentik's `num_pk`).
+    pub pk: i64,
     /// What can be edited.
     #[serde(flatten)]
     pub profile: GroupProfile,
@@ -134,7 +136,7 @@ mod tests {
             let mut profile = GroupProfile::named(format!("g{index}"));
             profile.parents =
                 edges.iter().filter(|(child, _)| *child == index).map(|(_, parent)| ids[*parent]).collect();
-            Group { id: *id, profile, created_at: clock.now() }
+            Group { id: *id, pk: i64::try_from(index).unwrap() + 1, profile, created_at: clock.now() }
         });
         (GroupGraph::new(groups.collect::<Vec<_>>()), ids)
     }

@@ -42,6 +42,10 @@ id! {
     ApplicationId,
     /// The OAuth2/OpenID provider of an application.
     ProviderId,
+    /// The LDAP provider of an application.
+    LdapProviderId,
+    /// An app password.
+    AppPasswordId,
     /// A signing key with all its versions.
     SigningKeyId,
     /// One version of a signing key.

@@ -3,6 +3,7 @@
 //! Everything here is a value or a pure function. Time comes in through [`clock::Clock`].
 
 pub mod access_rule;
+pub mod app_password;
 pub mod application;
 pub mod cipher;
 pub mod claim_mapping;
@@ -10,6 +11,7 @@ pub mod clock;
 pub mod event;
 pub mod group;
 pub mod id;
+pub mod ldap_provider;
 pub mod lifetime;
 pub mod problem;
 pub mod provider;

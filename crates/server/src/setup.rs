@@ -155,7 +155,8 @@ pub async fn create_first_administrator(
                 }
                 store::setting::delete(tx, SETUP_TOKEN).await?;
                 let user = prepared.insert(tx).await?;
-                let group = admin_group(&clock);
+                let mut group = admin_group(&clock);
+                group.pk = store::revision::next_group_pk(tx).await?;
                 store::group::insert(tx, &group).await?;
                 store::group::add_member(tx, group.id, user.id).await?;
                 Ok(Some(user))
@@ -172,5 +173,5 @@ pub async fn create_first_administrator(
 fn admin_group(clock: &Clock) -> Group {
     let mut profile = GroupProfile::named(ADMIN_GROUP);
     profile.is_superuser = true;
-    Group { id: GroupId::new(clock), profile, created_at: clock.now() }
+    Group { id: GroupId::new(clock), pk: 0, profile, created_at: clock.now() }
 }

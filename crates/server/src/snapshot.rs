@@ -7,6 +7,7 @@ use doorward_core::{
     claim_mapping::ClaimMapping,
     group::GroupGraph,
     id::{ApplicationId, MappingId, ProviderId, SigningKeyId},
+    ldap_provider::LdapProvider,
     lifetime::Lifetime,
     provider::{IssuerMode, Provider},
     signing_key::{KeyAlgorithm, KeyVersion, SigningKey, VersionState},
@@ -43,6 +44,8 @@ pub struct Snapshot {
     pub keys: Vec<SigningKey>,
     /// All applications with their providers, by slug.
     pub clients: BTreeMap<String, Arc<Client>>,
+    /// All LDAP providers with their applications.
+    pub ldap: Vec<Arc<LdapClient>>,
     by_client_id: BTreeMap<String, Arc<Client>>,
     by_provider: BTreeMap<ProviderId, Arc<Client>>,
 }
@@ -72,6 +75,15 @@ pub struct Client {
     pub origins: BTreeSet<String>,
 }
 
+/// An application and its LDAP provider.
+#[derive(Debug, Clone)]
+pub struct LdapClient {
+    /// The application.
+    pub application: Application,
+    /// Its provider.
+    pub provider: LdapProvider,
+}
+
 impl Snapshot {
     /// Reads and prepares everything.
     ///
@@ -79,7 +91,7 @@ impl Snapshot {
     /// What the database says, or that a key cannot be used.
     pub async fn load(db: &Db, cipher: &Arc<Cipher>, public_url: &PublicUrl, now: Timestamp) -> store::Result<Self> {
         let cipher = cipher.clone();
-        let (revision, groups, mappings, keys, applications, providers) = db
+        let (revision, groups, mappings, keys, applications, providers, ldap) = db
             .read(move |tx| {
                 Box::pin(async move {
                     // The revision first: what changes while the rest is read is read again.
@@ -90,6 +102,7 @@ impl Snapshot {
                         store::signing_key::all(tx, &cipher).await?,
                         store::application::all(tx).await?,
                         store::provider::all(tx, &cipher).await?,
+                        store::ldap_provider::all(tx).await?,
                     ))
                 })
             })
@@ -104,9 +117,14 @@ impl Snapshot {
             mappings,
             keys,
             clients: BTreeMap::new(),
+            ldap: Vec::new(),
             by_client_id: BTreeMap::new(),
             by_provider: BTreeMap::new(),
         };
+        for provider in ldap {
+            let Some(application) = applications.get(&provider.application).cloned() else { continue };
+            snapshot.ldap.push(Arc::new(LdapClient { application, provider }));
+        }
         for provider in providers {
             // Read between two changes: the next look finds both or neither.
             let Some(application) = applications.remove(&provider.application) else { continue };

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     Error, Result,
     db::{FromRow, Row, Tx},
+    directory_change,
     user::json,
     values,
 };
@@ -19,13 +20,14 @@ impl FromRow for Group {
     fn from_row(row: &Row<'_>) -> Result<Self> {
         Ok(Self {
             id: row.parse(0)?,
+            pk: row.get(1)?,
             profile: GroupProfile {
-                name: row.get(1)?,
-                is_superuser: row.get(2)?,
+                name: row.get(2)?,
+                is_superuser: row.get(3)?,
                 parents: BTreeSet::new(),
-                attributes: row.json(3)?,
+                attributes: row.json(4)?,
             },
-            created_at: row.time(4)?,
+            created_at: row.time(5)?,
         })
     }
 }
@@ -33,7 +35,7 @@ impl FromRow for Group {
 /// All groups with their parents.
 pub async fn all(tx: &mut Tx<'_>) -> Result<Vec<Group>> {
     let mut groups: Vec<Group> = tx
-        .fetch("SELECT id, name, is_superuser, attributes, created_at FROM groups ORDER BY name_key, id", &[])
+        .fetch("SELECT id, pk, name, is_superuser, attributes, created_at FROM groups ORDER BY name_key, id", &[])
         .await?;
     let edges: Vec<(GroupId, GroupId)> =
         tx.fetch("SELECT group_id, parent_id FROM group_parents ORDER BY group_id, parent_id", &[]).await?;
@@ -47,13 +49,14 @@ pub async fn all(tx: &mut Tx<'_>) -> Result<Vec<Group>> {
     Ok(groups)
 }
 
-/// Adds a group.
+/// Adds a group. Its number comes from [`crate::revision::next_group_pk`].
 pub async fn insert(tx: &mut Tx<'_>, group: &Group) -> Result<()> {
     tx.execute(
-        "INSERT INTO groups (id, name, name_key, is_superuser, attributes, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO groups (id, pk, name, name_key, is_superuser, attributes, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
         values![
             group.id,
+            group.pk,
             &group.profile.name,
             key(&group.profile.name),
             group.profile.is_superuser,
@@ -97,6 +100,11 @@ pub async fn of_user(tx: &mut Tx<'_>, user: UserId) -> Result<BTreeSet<GroupId>>
     ids.iter().map(|id| id.parse().map_err(|_| Error::Corrupt(format!("group {id:?}")))).collect()
 }
 
+/// All direct memberships, by user.
+pub async fn memberships(tx: &mut Tx<'_>) -> Result<Vec<(UserId, GroupId)>> {
+    tx.fetch("SELECT user_id, group_id FROM memberships ORDER BY user_id, group_id", &[]).await
+}
+
 /// A page of a group's direct members, sorted by username.
 pub async fn members(tx: &mut Tx<'_>, group: GroupId, limit: i64) -> Result<Vec<User>> {
     tx.fetch(
@@ -122,6 +130,9 @@ pub async fn add_member(tx: &mut Tx<'_>, group: GroupId, user: UserId) -> Result
             values![user, group],
         )
         .await?;
+    if changed == 1 {
+        directory_change::record(tx, user).await?;
+    }
     Ok(changed == 1)
 }
 
@@ -129,5 +140,8 @@ pub async fn add_member(tx: &mut Tx<'_>, group: GroupId, user: UserId) -> Result
 pub async fn remove_member(tx: &mut Tx<'_>, group: GroupId, user: UserId) -> Result<bool> {
     let changed =
         tx.execute("DELETE FROM memberships WHERE user_id = $1 AND group_id = $2", values![user, group]).await?;
+    if changed == 1 {
+        directory_change::record(tx, user).await?;
+    }
     Ok(changed == 1)
 }

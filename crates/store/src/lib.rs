@@ -4,16 +4,19 @@
 //! transaction themselves: what belongs together is decided by the operation that calls them.
 
 pub mod access_token;
+pub mod app_password;
 pub mod application;
 pub mod authorization_code;
 pub mod claim_mapping;
 pub mod consent;
 pub mod credential;
 pub mod db;
+pub mod directory_change;
 mod error;
 pub mod event;
 pub mod grant;
 pub mod group;
+pub mod ldap_provider;
 pub mod migrate;
 pub mod provider;
 pub mod refresh_token;

@@ -21,8 +21,10 @@ pub struct Migration {
 }
 
 /// All migrations, in order.
-pub const ALL: &[Migration] =
-    &[Migration { version: 1, name: "initial", sql: include_str!("../../../migrations/0001_initial.sql") }];
+pub const ALL: &[Migration] = &[
+    Migration { version: 1, name: "initial", sql: include_str!("../../../migrations/0001_initial.sql") },
+    Migration { version: 2, name: "directory", sql: include_str!("../../../migrations/0002_directory.sql") },
+];
 
 /// What a run did.
 #[derive(Debug, Default, PartialEq, Eq)]

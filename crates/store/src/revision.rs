@@ -13,6 +13,11 @@ pub async fn bump_snapshot(tx: &mut Tx<'_>) -> Result<()> {
     Ok(())
 }
 
+/// The next group number, counted from 1; never given twice, also after groups were deleted.
+pub async fn next_group_pk(tx: &mut Tx<'_>) -> Result<i64> {
+    tx.fetch_one("UPDATE revisions SET value = value + 1 WHERE name = 'group_pk' RETURNING value", &[]).await
+}
+
 /// The next user number, counted from 1; never given twice, also after users were deleted.
 pub async fn next_user_pk(tx: &mut Tx<'_>) -> Result<i64> {
     tx.fetch_one("UPDATE revisions SET value = value + 1 WHERE name = 'user_pk' RETURNING value", &[]).await

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::{
     Error, Result,
     db::{FromRow, Row, Tx},
-    values,
+    directory_change, values,
 };
 
 impl FromRow for User {
@@ -48,6 +48,11 @@ macro_rules! select {
 /// A user by identifier.
 pub async fn find(tx: &mut Tx<'_>, id: UserId) -> Result<Option<User>> {
     tx.fetch_optional(select!("WHERE id = $1"), values![id]).await
+}
+
+/// All users, by number.
+pub async fn all(tx: &mut Tx<'_>) -> Result<Vec<User>> {
+    tx.fetch(select!("ORDER BY pk"), &[]).await
 }
 
 /// A user by username, whatever the case of its letters.
@@ -110,7 +115,7 @@ pub async fn insert(tx: &mut Tx<'_>, user: &User) -> Result<()> {
         ],
     )
     .await?;
-    Ok(())
+    directory_change::record(tx, user.id).await
 }
 
 /// Writes a user's profile. Says whether there was such a user.
@@ -138,6 +143,9 @@ pub async fn update(tx: &mut Tx<'_>, id: UserId, profile: &UserProfile, now: Tim
             ],
         )
         .await?;
+    if changed == 1 {
+        directory_change::record(tx, id).await?;
+    }
     Ok(changed == 1)
 }
 
@@ -149,7 +157,11 @@ pub async fn is_still_active(tx: &mut Tx<'_>, id: UserId) -> Result<bool> {
 
 /// Removes a user and all that is theirs. Says whether there was such a user.
 pub async fn delete(tx: &mut Tx<'_>, id: UserId) -> Result<bool> {
-    Ok(tx.execute("DELETE FROM users WHERE id = $1", values![id]).await? == 1)
+    let deleted = tx.execute("DELETE FROM users WHERE id = $1", values![id]).await? == 1;
+    if deleted {
+        directory_change::record(tx, id).await?;
+    }
+    Ok(deleted)
 }
 
 /// How many active users are effective members of one of these groups. The groups are given one by one: few confer

@@ -280,6 +280,7 @@ mod tests {
         };
         let group = |name: &str| Group {
             id: GroupId::new(&clock),
+            pk: 1,
             profile: GroupProfile::named(name),
             created_at: clock.now(),
         };

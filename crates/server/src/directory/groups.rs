@@ -30,20 +30,21 @@ pub async fn create(
 ) -> OperationResult<Group> {
     let profile = tidied(profile)?;
     may_change(app, actor, &profile, None)?;
-    let group = Group { id: GroupId::new(&app.clock), profile, created_at: app.clock.now() };
-    let kept = group.clone();
-    app.change(move |tx| {
-        Box::pin(async move {
-            check_parents(tx, kept.id, &kept.profile.parents).await?;
-            store::group::insert(tx, &kept).await?;
-            for member in members {
-                store::group::add_member(tx, kept.id, member).await?;
-            }
-            Ok(())
+    let mut group = Group { id: GroupId::new(&app.clock), pk: 0, profile, created_at: app.clock.now() };
+    let group = app
+        .change(move |tx| {
+            Box::pin(async move {
+                check_parents(tx, group.id, &group.profile.parents).await?;
+                group.pk = store::revision::next_group_pk(tx).await?;
+                store::group::insert(tx, &group).await?;
+                for member in members {
+                    store::group::add_member(tx, group.id, member).await?;
+                }
+                Ok(group)
+            })
         })
-    })
-    .await
-    .map_err(explain)?;
+        .await
+        .map_err(explain)?;
     events::changed(app, actor, format!("added the group {}", group.profile.name)).await;
     Ok(group)
 }

@@ -1,5 +1,6 @@
 //! Users and groups: operations. Forms, commands and the API end here.
 
+pub mod app_passwords;
 pub mod groups;
 pub mod person;
 pub mod sessions;

@@ -80,6 +80,8 @@ pub async fn clean(app: &App) -> store::Result<()> {
                 store::access_token::delete_expired(tx, now).await?;
                 store::grant::delete_expired(tx, now).await?;
                 store::session::delete_expired(tx, now).await?;
+                store::app_password::delete_expired(tx, now).await?;
+                store::directory_change::delete_old(tx).await?;
                 store::throttle::delete_old(tx, throttles).await?;
                 store::event::delete_old(tx, activity).await?;
                 store::event::delete_old_failures(tx, failures).await?;

@@ -17,18 +17,16 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-const SECOND: &[Migration] = &[
-    migrate::ALL[0],
-    Migration { version: 2, name: "second", sql: "CREATE TABLE second (id TEXT {C} NOT NULL PRIMARY KEY);" },
-];
-const BROKEN: &[Migration] = &[
-    migrate::ALL[0],
-    Migration {
-        version: 2,
-        name: "broken",
-        sql: "CREATE TABLE half (id TEXT NOT NULL); CREATE TABLE half (id TEXT NOT NULL);",
-    },
-];
+/// The latest version there is, and the one that a test adds.
+const LATEST: i64 = migrate::ALL[migrate::ALL.len() - 1].version;
+const NEXT: i64 = LATEST + 1;
+const ANOTHER: &[Migration] =
+    &[Migration { version: NEXT, name: "another", sql: "CREATE TABLE another (id TEXT {C} NOT NULL PRIMARY KEY);" }];
+const BROKEN: &[Migration] = &[Migration {
+    version: NEXT,
+    name: "broken",
+    sql: "CREATE TABLE half (id TEXT NOT NULL); CREATE TABLE half (id TEXT NOT NULL);",
+}];
 
 async fn start(database: &Database, key: u8, dir: &tempfile::TempDir) -> Result<App, Error> {
     let config = Config::new(PublicUrl::parse("https://id.example.org").unwrap(), dir.path().to_owned());
@@ -41,17 +39,17 @@ on_both! {
         let db = app.database.open();
         let now = app.clock.now();
         assert!(migrate::run(&db, BROKEN, app.dir.path(), now).await.is_err());
-        assert_eq!(migrate::current(&db).await.unwrap(), 1);
-        let report = migrate::run(&db, SECOND, app.dir.path(), now).await.unwrap();
-        assert_eq!(report.applied, [2]);
+        assert_eq!(migrate::current(&db).await.unwrap(), LATEST);
+        let report = migrate::run(&db, ANOTHER, app.dir.path(), now).await.unwrap();
+        assert_eq!(report.applied, [NEXT]);
         assert_eq!(report.copy.is_some(), db.is_sqlite());
         if let Some(copy) = report.copy {
             let old = Database::File(copy).open();
-            assert_eq!(migrate::current(&old).await.unwrap(), 1);
+            assert_eq!(migrate::current(&old).await.unwrap(), LATEST);
         }
-        assert_eq!(migrate::run(&db, SECOND, app.dir.path(), now).await.unwrap(), migrate::Report::default());
+        assert_eq!(migrate::run(&db, ANOTHER, app.dir.path(), now).await.unwrap(), migrate::Report::default());
         let refused = start(&app.database, 7, &app.dir).await.err().unwrap();
-        assert!(matches!(refused, Error::Newer { found: 2, known: 1 }) && refused.to_string().contains("newer"), "{refused}");
+        assert!(matches!(refused, Error::Newer { found: NEXT, known: LATEST }) && refused.to_string().contains("newer"), "{refused}");
     }
 
     /// Another encryption key is noticed at start, not at the first sign-in.

@@ -49,6 +49,8 @@ from_id!(
     GroupId,
     ApplicationId,
     ProviderId,
+    LdapProviderId,
+    AppPasswordId,
     SigningKeyId,
     KeyVersionId,
     MappingId,
