@@ -48,7 +48,46 @@ pub fn new_secret() -> Secret<String> {
     Secret::new(random::alphanumeric(LENGTH))
 }
 
+/// Whether a text could be one of these secrets at all: only then is it looked up.
+pub fn is_plausible(text: &str) -> bool {
+    text.len() == LENGTH && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 /// What is kept of a secret.
 pub fn hash(secret: &str) -> String {
     sha256_hex(secret.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, from_millis};
+
+    #[test]
+    fn new_secrets_are_plausible_and_others_are_not() {
+        assert!(is_plausible(new_secret().expose()));
+        for text in ["", &"a".repeat(39), &"a".repeat(41), &format!("{};", "a".repeat(39)), &"é".repeat(20)] {
+            assert!(!is_plausible(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn it_is_good_for_its_application_until_it_ends() {
+        let clock = Clock::system();
+        let (here, there) = (ApplicationId::new(&clock), ApplicationId::new(&clock));
+        let mut password = AppPassword {
+            id: AppPasswordId::new(&clock),
+            user: UserId::new(&clock),
+            application: None,
+            name: "laptop".into(),
+            created_at: from_millis(0),
+            expires_at: Some(from_millis(10)),
+            last_used_at: None,
+        };
+        assert!(password.is_good_for(here, from_millis(9)) && !password.is_good_for(here, from_millis(10)));
+        password.application = Some(here);
+        assert!(password.is_good_for(here, from_millis(9)) && !password.is_good_for(there, from_millis(9)));
+        password.expires_at = None;
+        assert!(password.is_good_for(here, Timestamp::MAX));
+    }
 }

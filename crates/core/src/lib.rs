@@ -5,6 +5,7 @@
 pub mod access_rule;
 pub mod app_password;
 pub mod application;
+pub mod authenticator;
 pub mod cipher;
 pub mod claim_mapping;
 pub mod clock;

@@ -12,6 +12,12 @@ pub enum Method {
     /// A password.
     #[serde(rename = "pwd")]
     Password,
+    /// A code of an authenticator app.
+    #[serde(rename = "otp")]
+    Code,
+    /// More than one factor.
+    #[serde(rename = "mfa")]
+    Multiple,
 }
 
 impl Method {
@@ -19,6 +25,8 @@ impl Method {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Password => "pwd",
+            Self::Code => "otp",
+            Self::Multiple => "mfa",
         }
     }
 }

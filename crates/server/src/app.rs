@@ -9,7 +9,12 @@ use doorward_store::{
 use std::sync::{Arc, Once, PoisonError, RwLock};
 
 use crate::{
-    auth::password_hash::Hasher, config::Config, error::OperationError, events::budget::Budget, pages::Pages, setup,
+    auth::{noted::Noted, password_hash::Hasher, warm::Warm},
+    config::Config,
+    error::OperationError,
+    events::budget::Budget,
+    pages::Pages,
+    setup,
     snapshot::Snapshot,
 };
 
@@ -31,6 +36,10 @@ pub struct Inner {
     pub clock: Clock,
     /// Password hashing.
     pub hasher: Hasher,
+    /// Passwords that were right a short while ago.
+    pub warm: Warm,
+    /// Successes that were written down lately.
+    pub noted: Noted,
     /// How many failures are still written down.
     pub event_budget: Budget,
     /// Whether an unlisted proxy was warned about.
@@ -64,6 +73,8 @@ impl App {
             cipher,
             clock,
             hasher: Hasher::new(),
+            warm: Warm::default(),
+            noted: Noted::default(),
             event_budget: Budget::default(),
             unlisted_proxy: Once::new(),
             pages: Pages::new(),

@@ -6,6 +6,7 @@
 pub mod access_token;
 pub mod app_password;
 pub mod application;
+pub mod authenticator;
 pub mod authorization_code;
 pub mod claim_mapping;
 pub mod consent;

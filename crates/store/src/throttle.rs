@@ -8,18 +8,20 @@ use crate::{
     values,
 };
 
-/// A counter after it was moved.
-#[derive(Debug, Clone, Copy)]
+/// A counter.
+#[derive(Debug, Clone)]
 pub struct Throttle {
+    /// Whose attempts it counts.
+    pub name: String,
     /// When its window began.
     pub started_at: Timestamp,
-    /// Attempts in the window, this one included.
+    /// Attempts in the window; of a counter that was just moved, this one included.
     pub count: i64,
 }
 
 impl FromRow for Throttle {
     fn from_row(row: &Row<'_>) -> Result<Self> {
-        Ok(Self { started_at: row.time(0)?, count: row.get(1)? })
+        Ok(Self { name: row.get(0)?, started_at: row.time(1)?, count: row.get(2)? })
     }
 }
 
@@ -30,8 +32,18 @@ pub async fn count(tx: &mut Tx<'_>, name: &str, now: Timestamp, window_start: Ti
          ON CONFLICT (name) DO UPDATE SET \
          count = CASE WHEN throttles.started_at <= $3 THEN 1 ELSE throttles.count + 1 END, \
          started_at = CASE WHEN throttles.started_at <= $3 THEN excluded.started_at ELSE throttles.started_at END \
-         RETURNING started_at, count",
+         RETURNING name, started_at, count",
         values![name, now, window_start],
+    )
+    .await
+}
+
+/// The counters of these names as they stand; none is moved.
+pub async fn find(tx: &mut Tx<'_>, names: [&str; 3]) -> Result<Vec<Throttle>> {
+    let [first, second, third] = names;
+    tx.fetch(
+        "SELECT name, started_at, count FROM throttles WHERE name IN ($1, $2, $3) ORDER BY name",
+        values![first, second, third],
     )
     .await
 }

@@ -1,9 +1,16 @@
 //! Showing who one is: passwords, sessions, throttling, and the pages for them.
 
+mod account;
+mod attempt;
+pub mod authenticator;
+pub mod basic;
+pub mod noted;
 pub mod password;
 pub mod password_hash;
+mod recent;
 pub mod session;
 pub mod setup_page;
 pub mod sign_in;
 pub mod sign_out;
 pub mod throttle;
+pub mod warm;

@@ -16,13 +16,13 @@ use crate::{app::App, events, http::visitor::Visitor};
 const USER_AGENT_MAX: usize = 200;
 
 /// Begins a session for somebody who just showed who they are, or renews theirs, and returns the new cookie. Always a new
-/// cookie: a session that somebody else planted is not taken over. `None` if the password was changed or the account
-/// disabled while it was checked.
+/// cookie: a session that somebody else planted is not taken over. `None` if the password was changed, the account
+/// disabled or an authenticator app set up while it was checked.
 ///
 /// # Errors
 /// What the database says.
 pub async fn begin(app: &App, visitor: &Visitor, verified: &Verified) -> store::Result<Option<String>> {
-    let Verified { user, hash } = verified.clone();
+    let Verified { user, hash, methods } = verified.clone();
     let now = app.clock.now();
     let token = random::alphanumeric(43);
     let token_hash = sha256_hex(token.as_bytes());
@@ -32,7 +32,7 @@ pub async fn begin(app: &App, visitor: &Visitor, verified: &Verified) -> store::
         id: renewed.map_or_else(|| SessionId::new(&app.clock), |signed_in| signed_in.session.id),
         user: user.id,
         authenticated_at: now,
-        methods: Method::Password.as_str().to_owned(),
+        methods: methods.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(" "),
         created_at: now,
         expires_at: now.saturating_add(app.config.session_lifetime).unwrap_or(now),
         address: visitor.address.to_string(),
@@ -48,7 +48,9 @@ pub async fn begin(app: &App, visitor: &Visitor, verified: &Verified) -> store::
     app.db
         .write(move |tx| {
             Box::pin(async move {
-                let is_current = store::user::is_still_active(tx, user.id).await?
+                let is_whole = methods.contains(&Method::Code) || !store::authenticator::exists(tx, user.id).await?;
+                let is_current = is_whole
+                    && store::user::is_still_active(tx, user.id).await?
                     && match &hash {
                         Some(hash) => store::credential::is_still(tx, user.id, hash).await?,
                         None => true,

@@ -5,7 +5,7 @@ use axum::{
     http::{StatusCode, header},
     response::Response,
 };
-use doorward_core::{problem::Problems, user::UserProfile};
+use doorward_core::{problem::Problems, session::Method, user::UserProfile};
 use doorward_protocols::oauth::parameters::Parameters;
 use serde_json::json;
 
@@ -58,7 +58,7 @@ pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, fields: For
 }
 
 async fn begin(app: &App, visitor: &Visitor, user: &doorward_core::user::User) -> Response {
-    let verified = Verified { user: user.clone(), hash: None };
+    let verified = Verified { user: user.clone(), hash: None, methods: &[Method::Password] };
     match session::begin(app, visitor, &verified).await {
         Ok(Some(token)) => {
             let mut response = see_other("/if/admin/");

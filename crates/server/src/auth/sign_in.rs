@@ -10,7 +10,7 @@ use doorward_protocols::oauth::parameters::Parameters;
 use serde_json::{Value, json};
 
 use super::{
-    password::{self, Attempt, SignInError},
+    password::{self, Attempt, Passed, SignInError},
     session,
 };
 use crate::{
@@ -55,7 +55,10 @@ pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, form: Form)
     let attempt =
         Attempt { username: username.clone(), password: Secret::from(form.get("password")), address: visitor.address };
     match password::verify(&app, attempt).await {
-        Ok(verified) => match session::begin(&app, &visitor, &verified).await {
+        Ok(Passed::CodeNeeded(_)) => {
+            ErrorPage::internal("the second step of signing in is not there yet").render(&app, Some(&visitor))
+        }
+        Ok(Passed::Verified(verified)) => match session::begin(&app, &visitor, &verified).await {
             Ok(Some(token)) => go_on(&app, &pending, form.get("request"), &token),
             Ok(None) => redirect(&app, &pending),
             Err(error) => ErrorPage::store(&error).render(&app, Some(&visitor)),
@@ -138,12 +141,7 @@ fn form(app: &App, visitor: &Visitor, pending: &Pending, username: &str, error: 
 }
 
 fn message(error: &SignInError) -> String {
-    match error {
-        SignInError::Wrong { reference }
-        | SignInError::Throttled { reference, .. }
-        | SignInError::Disabled { reference } => format!("{error} (Reference {reference})"),
-        SignInError::Store(_) => error.to_string(),
-    }
+    error.reference().map_or_else(|| error.to_string(), |reference| format!("{error} (Reference {reference})"))
 }
 
 /// Name, host and icon of an application, for pages on which people decide about it.

@@ -1,8 +1,8 @@
 //! Slowing down guessing: counted per account and per address, before the password is looked at.
 
 use doorward_core::{cipher::sha256_hex, id::UserId};
-use doorward_store as store;
-use jiff::SignedDuration;
+use doorward_store::{self as store, db::Tx};
+use jiff::{SignedDuration, Timestamp};
 use std::net::IpAddr;
 
 use crate::app::App;
@@ -39,10 +39,15 @@ impl Counters {
             address: format!("address:{network}"),
         }
     }
+
+    /// The counters with their limits, in the order in which they are moved.
+    fn limits(&self) -> [(&str, i64); 3] {
+        [(&self.address, PER_ADDRESS), (&self.account, PER_ACCOUNT), (&self.account_overall, PER_ACCOUNT_OVERALL)]
+    }
 }
 
 /// An address as it is counted: IPv6 by its /64, which belongs to one customer.
-fn network(address: IpAddr) -> String {
+pub(super) fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {
@@ -52,24 +57,36 @@ fn network(address: IpAddr) -> String {
     }
 }
 
+fn window_start(now: Timestamp) -> Timestamp {
+    now.saturating_sub(WINDOW).unwrap_or(now)
+}
+
+/// Whether the next attempt would be one too many. Moves no counter.
+///
+/// # Errors
+/// What the database says.
+pub(super) async fn is_reached(tx: &mut Tx<'_>, counters: &Counters, now: Timestamp) -> store::Result<bool> {
+    let limits = counters.limits();
+    let found = store::throttle::find(tx, limits.map(|(name, _)| name)).await?;
+    Ok(found
+        .iter()
+        .filter(|throttle| throttle.started_at > window_start(now))
+        .any(|throttle| limits.iter().any(|(name, limit)| *name == throttle.name && throttle.count >= *limit)))
+}
+
 /// Counts an attempt. An address that made too many is turned away before it can touch an account's counter.
 ///
 /// # Errors
 /// `Ok(Some(wait))` if there were too many and one has to wait; an error if the database cannot count.
 pub async fn count(app: &App, counters: &Counters) -> store::Result<Option<SignedDuration>> {
     let now = app.clock.now();
-    let window_start = now.saturating_sub(WINDOW).unwrap_or(now);
+    let window_start = window_start(now);
     let counters = counters.clone();
     let exceeded = app
         .db
         .write(move |tx| {
             Box::pin(async move {
-                let limits = [
-                    (&counters.address, PER_ADDRESS),
-                    (&counters.account, PER_ACCOUNT),
-                    (&counters.account_overall, PER_ACCOUNT_OVERALL),
-                ];
-                for (name, limit) in limits {
+                for (name, limit) in counters.limits() {
                     let counted = store::throttle::count(tx, name, now, window_start).await?;
                     if counted.count > limit {
                         return Ok(Some(counted));
@@ -98,6 +115,16 @@ pub async fn forget(app: &App, counters: &Counters) -> store::Result<()> {
             })
         })
         .await
+}
+
+/// Does not hold an attempt against the address: the password was right, only the code is still missing. The account's
+/// counters stay, or a known password would give codes to guess without end.
+///
+/// # Errors
+/// What the database says.
+pub(super) async fn forgive_address(app: &App, counters: &Counters) -> store::Result<()> {
+    let address = counters.address.clone();
+    app.db.write(move |tx| Box::pin(async move { store::throttle::forgive(tx, &address).await })).await
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::{
 use doorward_core::user::UserType;
 use doorward_server::{
     auth::{
-        password::{self, Attempt},
+        password::{self, Attempt, Passed},
         session,
         throttle::{PER_ACCOUNT, PER_ADDRESS},
     },
@@ -90,11 +90,11 @@ on_both! {
             username: "alice".into(), password: PASSWORD.into(), address: std::net::Ipv4Addr::LOCALHOST.into(),
         };
         let visitor = app.visitor().await;
-        let verified = password::verify(&app.app, attempt()).await.unwrap();
+        let Passed::Verified(verified) = password::verify(&app.app, attempt()).await.unwrap() else { panic!("no code is needed") };
         users::set_password(&app.app, &app.actor(), alice.id, "another password").await.unwrap();
         assert_eq!(session::begin(&app.app, &visitor, &verified).await.unwrap(), None);
         users::set_password(&app.app, &app.actor(), alice.id, PASSWORD).await.unwrap();
-        let verified = password::verify(&app.app, attempt()).await.unwrap();
+        let Passed::Verified(verified) = password::verify(&app.app, attempt()).await.unwrap() else { panic!("no code is needed") };
         users::set_active(&app.app, &app.actor(), alice.id, false).await.unwrap();
         assert_eq!(session::begin(&app.app, &visitor, &verified).await.unwrap(), None);
         users::set_active(&app.app, &app.actor(), alice.id, true).await.unwrap();

@@ -1,0 +1,189 @@
+//! What every way of signing in with a password shares: counting, checking, and the record of what failed.
+
+use doorward_core::{
+    event::EventKind,
+    id::{ApplicationId, UserId},
+    secret::Secret,
+    user::User,
+};
+use doorward_store::{self as store, db::Tx};
+use jiff::SignedDuration;
+use std::net::IpAddr;
+
+use super::{
+    password_hash::{PASSWORD_MAX, Verdict},
+    throttle::{self, Counters},
+};
+use crate::{app::App, events};
+
+/// Why nobody was signed in.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// No such user, no password, or the wrong one: never told apart.
+    #[error("The username or the password is not right.")]
+    Wrong {
+        /// Code under which the log says more.
+        reference: String,
+    },
+    /// The password was right a step before, the code is not, or it was used already.
+    #[error("The code is not right, or it was used already. Wait for the next one.")]
+    WrongCode {
+        /// Code under which the log says more.
+        reference: String,
+    },
+    /// Too many attempts.
+    #[error("Too many attempts. Try again in {} seconds.", wait.as_secs())]
+    Throttled {
+        /// How long to wait.
+        wait: SignedDuration,
+        /// Code under which the log says more.
+        reference: String,
+    },
+    /// The password is right but the account is disabled.
+    #[error("This account is disabled. Ask your administrator.")]
+    Disabled {
+        /// Code under which the log says more.
+        reference: String,
+    },
+    /// The person is who they say they are, but may not use the application.
+    #[error("This account may not use the application. Ask your administrator.")]
+    NotAllowed {
+        /// Code under which the log says more.
+        reference: String,
+    },
+    /// The database is away.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl SignInError {
+    /// The code under which the log says more, if something was written there.
+    pub fn reference(&self) -> Option<&str> {
+        match self {
+            Self::Wrong { reference }
+            | Self::WrongCode { reference }
+            | Self::Throttled { reference, .. }
+            | Self::Disabled { reference }
+            | Self::NotAllowed { reference } => Some(reference),
+            Self::Store(_) => None,
+        }
+    }
+}
+
+/// Whom an attempt is about, and where it comes from.
+#[derive(Debug, Clone)]
+pub(super) struct Trace {
+    /// The account, if there is such a one.
+    pub(super) user: Option<(UserId, String)>,
+    /// Address of the browser or client.
+    pub(super) address: IpAddr,
+    /// The application that asks, and how, where it is not the form.
+    pub(super) by: Option<(ApplicationId, &'static str)>,
+}
+
+impl Trace {
+    /// An attempt in a browser.
+    pub(super) fn of_form(user: Option<&User>, address: IpAddr) -> Self {
+        Self { user: user.map(|user| (user.id, user.profile.username.clone())), address, by: None }
+    }
+
+    /// Writes down that it failed, and returns the reference code.
+    pub(super) async fn failed(&self, app: &App, why: &str) -> String {
+        let who = self.user.as_ref().map_or("somebody", |(_, username)| username.as_str());
+        let how = self.by.map(|(_, how)| format!(" by {how}")).unwrap_or_default();
+        self.write(app, EventKind::SignInFailed, format!("{who} could not sign in{how}: {why}")).await
+    }
+
+    /// Writes down what became of it, and returns the reference code.
+    pub(super) async fn write(&self, app: &App, kind: EventKind, text: String) -> String {
+        let mut entry = events::Entry::new(kind, text);
+        entry.user = self.user.as_ref().map(|(id, _)| *id);
+        entry.application = self.by.map(|(application, _)| application);
+        entry.address = self.address.to_string();
+        events::write(app, entry).await
+    }
+}
+
+/// By username, or by an e-mail address that is verified and only one person's.
+///
+/// # Errors
+/// What the database says.
+pub(super) async fn find_user(tx: &mut Tx<'_>, typed: &str) -> store::Result<Option<User>> {
+    let user = store::user::find_by_username(tx, typed).await?;
+    if user.is_some() || !typed.contains('@') {
+        return Ok(user);
+    }
+    let mut owners = store::user::find_by_email(tx, typed).await?;
+    match (owners.pop(), owners.is_empty()) {
+        (Some(owner), true) if owner.profile.email_verified => Ok(Some(owner)),
+        _ => Ok(None),
+    }
+}
+
+/// Counts an attempt, before anything is looked at.
+///
+/// # Errors
+/// That there were too many.
+pub(super) async fn count(app: &App, trace: &Trace, counters: &Counters) -> Result<(), SignInError> {
+    match throttle::count(app, counters).await? {
+        None => Ok(()),
+        Some(wait) => {
+            let reference = trace.failed(app, "too many attempts").await;
+            Err(SignInError::Throttled { wait, reference })
+        }
+    }
+}
+
+/// Checks a counted attempt's password, at the same cost where there is no hash to check it against, and makes a weak
+/// hash stronger. Returns whose it is, with the hash that is kept now.
+///
+/// # Errors
+/// Why not; written down.
+pub(super) async fn check_password(
+    app: &App,
+    trace: &Trace,
+    (user, hash): (Option<User>, Option<String>),
+    password: &Secret<String>,
+) -> Result<(User, String), SignInError> {
+    let is_bearable = password.expose().len() <= PASSWORD_MAX;
+    let password = if is_bearable { password.clone() } else { Secret::from("") };
+    let verdict = app.hasher.verify(password, hash.clone().filter(|_| is_bearable)).await;
+    let (user, hash, stronger) = match (user, hash, verdict) {
+        (Some(user), Some(hash), Verdict::Right) => (user, hash, None),
+        (Some(user), Some(hash), Verdict::RightRehashed(stronger)) => (user, hash, Some(stronger)),
+        (user, ..) => {
+            let why = if user.is_some() { "wrong password" } else { "unknown user" };
+            return Err(SignInError::Wrong { reference: trace.failed(app, why).await });
+        }
+    };
+    check_active(app, trace, &user).await?;
+    let Some(stronger) = stronger else { return Ok((user, hash)) };
+    let (id, new) = (user.id, stronger.clone());
+    app.db.write(move |tx| Box::pin(async move { store::credential::rehash(tx, id, &hash, &new).await })).await?;
+    Ok((user, stronger))
+}
+
+/// Whether somebody who showed who they are may go on at all.
+///
+/// # Errors
+/// That the account is disabled; written down.
+pub(super) async fn check_active(app: &App, trace: &Trace, user: &User) -> Result<(), SignInError> {
+    if user.profile.is_active {
+        return Ok(());
+    }
+    let reference = trace.failed(app, "the account is disabled").await;
+    Err(SignInError::Disabled { reference })
+}
+
+/// Refuses without looking at the password, at the cost of looking at it.
+pub(super) async fn refuse(app: &App, trace: &Trace, password: &Secret<String>, why: &str) -> SignInError {
+    waste(app, password).await;
+    SignInError::Wrong { reference: trace.failed(app, why).await }
+}
+
+/// Takes the time that checking a password takes.
+pub(super) async fn waste(app: &App, password: &Secret<String>) {
+    let is_bearable = password.expose().len() <= PASSWORD_MAX;
+    let password = if is_bearable { password.clone() } else { Secret::from("") };
+    app.hasher.verify(password, None).await;
+}

@@ -1,0 +1,233 @@
+//! Sign-in where only a name and a password can be given: an LDAP bind now, HTTP Basic later. Underneath it is the same
+//! as the sign-in form; beside passwords it takes app passwords, and `password;123456` where the application allows it.
+
+use doorward_core::{
+    access_rule::AccessRule,
+    application::Application,
+    authenticator::{Authenticator, split_code},
+    event::EventKind,
+    id::{AppPasswordId, ApplicationId, UserId},
+    ldap_provider::LdapProvider,
+    secret::Secret,
+    user::{User, UserType},
+};
+use doorward_store as store;
+use std::net::IpAddr;
+
+pub use super::attempt::SignInError;
+use super::{
+    account::Account,
+    attempt::{self, Trace},
+    authenticator,
+    noted::NOTED,
+    throttle,
+};
+use crate::{app::App, snapshot::Snapshot};
+
+/// Who signs in.
+#[derive(Debug, Clone)]
+pub enum Who {
+    /// A name as typed: a username, or a verified e-mail address, as in the form.
+    Named(String),
+    /// A user already found by what stands for them, such as a DN.
+    User(UserId),
+}
+
+/// A name and a password, and where they came from.
+#[derive(Debug, Clone)]
+pub struct BasicAttempt {
+    /// Who.
+    pub who: Who,
+    /// Password, app password, or password and code.
+    pub password: Secret<String>,
+    /// Address of the client.
+    pub address: IpAddr,
+    /// The application that is signed in to.
+    pub application: ApplicationId,
+    /// Whether it takes `password;123456` from people with an authenticator app.
+    pub code_in_password: bool,
+    /// By what, for the activity log: `LDAP`.
+    pub how: &'static str,
+}
+
+/// By what somebody showed who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// Their password, with a code if they have an authenticator app.
+    Password,
+    /// An app password.
+    AppPassword(AppPasswordId),
+}
+
+/// Somebody who showed who they are, and who may use the application.
+#[derive(Debug, Clone)]
+pub struct Basic {
+    /// Who.
+    pub user: User,
+    /// By what.
+    pub by: By,
+}
+
+/// Checks a name and a password for an application, and that its access rule lets the user in. Every attempt is counted
+/// before it is looked at, as in the form; only what is known to be right already (a good app password, a warm
+/// credential) is let through without, as long as no limit is reached.
+///
+/// # Errors
+/// Why not. Unknown names, wrong passwords, wrong and missing codes are all [`SignInError::Wrong`];
+/// [`SignInError::Disabled`] and [`SignInError::NotAllowed`] come only after the right password.
+pub async fn verify(app: &App, attempt: BasicAttempt) -> Result<Basic, SignInError> {
+    let snapshot = app.snapshot();
+    let target = Target::find(&snapshot, attempt.application);
+    let with_groups = target.as_ref().is_some_and(Target::asks_for_groups);
+    let account = Account::find(app, &attempt, with_groups).await?;
+    let trace = Trace {
+        user: account.user.as_ref().map(|user| (user.id, user.profile.username.clone())),
+        address: attempt.address,
+        by: Some((attempt.application, attempt.how)),
+    };
+    let (user, by) = if let Some(known) = known(app, &attempt, &account) {
+        known
+    } else {
+        attempt::count(app, &trace, &account.counters).await?;
+        let checked = check(app, &trace, &attempt, &account).await?;
+        throttle::forget(app, &account.counters).await?;
+        checked
+    };
+    let target = target.filter(|target| target.lets_in(&snapshot, &user, &account));
+    let Some(target) = target else {
+        let text = format!("{} signed in by {} but may not use the application", user.profile.username, attempt.how);
+        let reference = trace.write(app, EventKind::AuthorizationFailed, text).await;
+        return Err(SignInError::NotAllowed { reference });
+    };
+    note(app, &trace, &attempt, &account, &target.application.profile.name).await;
+    Ok(Basic { user, by })
+}
+
+/// Somebody whose password needs neither a slow hash nor a counter, because it is known to be right.
+fn known(app: &App, attempt: &BasicAttempt, account: &Account) -> Option<(User, By)> {
+    let now = app.clock.now();
+    let user = account.user.as_ref().filter(|user| user.profile.is_active && !account.is_throttled)?;
+    if let Some(password) = account.good_app_password(attempt.application, now) {
+        return Some((user.clone(), By::AppPassword(password.id)));
+    }
+    // With an authenticator app every attempt is counted: the code has to be looked at.
+    let hash = account.hash.as_ref().filter(|_| account.authenticator.is_none())?;
+    app.warm.matches(user.id, hash, &attempt.password, now).then(|| (user.clone(), By::Password))
+}
+
+/// Checks a counted attempt.
+async fn check(app: &App, trace: &Trace, attempt: &BasicAttempt, account: &Account) -> Result<(User, By), SignInError> {
+    if let Some(user) = &account.user {
+        if let Some(password) = account.good_app_password(attempt.application, app.clock.now()) {
+            attempt::check_active(app, trace, user).await?;
+            return Ok((user.clone(), By::AppPassword(password.id)));
+        }
+        if let Some(password) = &account.app_password {
+            let why = format!("the app password \"{}\" has expired or is for another application", password.name);
+            return Err(attempt::refuse(app, trace, &attempt.password, &why).await);
+        }
+        if user.profile.user_type == UserType::ServiceAccount {
+            let why = "a service account signs in by app password only, and this is none of its own";
+            return Err(attempt::refuse(app, trace, &attempt.password, why).await);
+        }
+        if let Some(authenticator) = &account.authenticator {
+            return Ok((check_with_code(app, trace, attempt, account, authenticator).await?, By::Password));
+        }
+    }
+    let found = (account.user.clone(), account.hash.clone());
+    let (user, hash) = attempt::check_password(app, trace, found, &attempt.password).await?;
+    app.warm.remember(user.id, &hash, &attempt.password, app.clock.now());
+    Ok((user, By::Password))
+}
+
+/// Checks `password;123456`. The code is looked at only after the right password, and is used up by it.
+async fn check_with_code(
+    app: &App,
+    trace: &Trace,
+    attempt: &BasicAttempt,
+    account: &Account,
+    authenticator: &Authenticator,
+) -> Result<User, SignInError> {
+    let parts = split_code(attempt.password.expose()).filter(|_| attempt.code_in_password);
+    let Some((password, code)) = parts else {
+        let why = if attempt.code_in_password {
+            "they have an authenticator app; its code has to follow the password, as in password;123456, or an app \
+             password has to be used"
+        } else {
+            "they have an authenticator app, and this application takes no codes; an app password has to be used"
+        };
+        return Err(attempt::refuse(app, trace, &attempt.password, why).await);
+    };
+    let (password, now) = (Secret::from(password), app.clock.now());
+    let known = account.user.clone().zip(account.hash.clone());
+    let warm = known.filter(|(user, hash)| user.profile.is_active && app.warm.matches(user.id, hash, &password, now));
+    let is_warm = warm.is_some();
+    let (user, hash) = if let Some(warm) = warm {
+        warm
+    } else {
+        let found = (account.user.clone(), account.hash.clone());
+        attempt::check_password(app, trace, found, &password).await?
+    };
+    if !authenticator::consume(app, authenticator, code).await? {
+        if is_warm {
+            // A quick no would tell that the password was right.
+            attempt::waste(app, &password).await;
+        }
+        return Err(SignInError::Wrong { reference: trace.failed(app, "wrong or used code").await });
+    }
+    if !is_warm {
+        app.warm.remember(user.id, &hash, &password, now);
+    }
+    Ok(user)
+}
+
+/// The application that is signed in to.
+struct Target<'s> {
+    application: &'s Application,
+    ldap: Option<&'s LdapProvider>,
+}
+
+impl<'s> Target<'s> {
+    fn find(snapshot: &'s Snapshot, id: ApplicationId) -> Option<Self> {
+        let of_ldap = snapshot.ldap.iter().find(|client| client.application.id == id);
+        if let Some(client) = of_ldap {
+            return Some(Self { application: &client.application, ldap: Some(&client.provider) });
+        }
+        let client = snapshot.clients.values().find(|client| client.application.id == id)?;
+        Some(Self { application: &client.application, ldap: None })
+    }
+
+    fn asks_for_groups(&self) -> bool {
+        matches!(&self.application.profile.access, AccessRule::Only { groups, .. } if !groups.is_empty())
+    }
+
+    /// Whether somebody may use it: by its access rule, or because they read the directory for it.
+    fn lets_in(&self, snapshot: &Snapshot, user: &User, account: &Account) -> bool {
+        let is_searcher = self.ldap.is_some_and(|provider| provider.profile.searchers.contains(&user.id));
+        let groups = snapshot.groups.effective(account.groups.iter().copied());
+        is_searcher || self.application.profile.access.allows(user.id, &groups)
+    }
+}
+
+/// Writes a success down, at most once an hour: clients that bind for every request would do nothing else. What cannot
+/// be written stops nobody.
+async fn note(app: &App, trace: &Trace, attempt: &BasicAttempt, account: &Account, application: &str) {
+    let now = app.clock.now();
+    let app_password = account.good_app_password(attempt.application, now);
+    if let Some(password) = app_password
+        && password.last_used_at.is_none_or(|last| now.duration_since(last) >= NOTED)
+    {
+        let id = password.id;
+        let written = app.db.write(move |tx| Box::pin(store::app_password::touch(tx, id, now))).await;
+        if let Err(error) = written {
+            tracing::error!(%error, "the use of an app password could not be written down");
+        }
+    }
+    let Some((user, username)) = &trace.user else { return };
+    if app.noted.is_new(*user, attempt.application, attempt.address, now) {
+        let by = app_password.map(|password| format!(" with the app password \"{}\"", password.name));
+        let (how, by) = (attempt.how, by.unwrap_or_default());
+        let text = format!("{username} signed in to {application} by {how}{by}");
+        trace.write(app, EventKind::SignIn, text).await;
+    }
+}
