@@ -13,6 +13,7 @@ use crate::{
     config::Config,
     error::OperationError,
     events::budget::Budget,
+    ldap::directory::Directory,
     pages::Pages,
     setup,
     snapshot::Snapshot,
@@ -46,6 +47,8 @@ pub struct Inner {
     pub unlisted_proxy: Once,
     /// Templates.
     pub pages: Pages,
+    /// Everybody in memory, for LDAP.
+    pub directory: Directory,
     snapshot: RwLock<Arc<Snapshot>>,
 }
 
@@ -78,6 +81,7 @@ impl App {
             event_budget: Budget::default(),
             unlisted_proxy: Once::new(),
             pages: Pages::new(),
+            directory: Directory::default(),
             snapshot: RwLock::new(Arc::new(snapshot)),
         })))
     }

@@ -19,6 +19,10 @@ pub struct Config {
     pub session_lifetime: SignedDuration,
     /// How long a new version of a signing key is published before it signs.
     pub key_publication: SignedDuration,
+    /// Whether passwords are taken over unprotected LDAP connections from other machines.
+    pub ldap_allow_plaintext: bool,
+    /// Whether listed proxies begin LDAP connections with a PROXY protocol header.
+    pub ldap_proxy_protocol: bool,
     /// A line below the sign-in form, such as whom to ask.
     pub help_text: String,
 }
@@ -32,6 +36,8 @@ impl Config {
             trusted_proxies: Vec::new(),
             session_lifetime: SignedDuration::from_hours(12),
             key_publication: SignedDuration::from_hours(1),
+            ldap_allow_plaintext: false,
+            ldap_proxy_protocol: false,
             help_text: String::new(),
         }
     }

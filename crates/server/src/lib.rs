@@ -15,6 +15,7 @@ pub mod events;
 pub mod http;
 pub mod jobs;
 pub mod keys;
+pub mod ldap;
 pub mod listen;
 pub mod mappings;
 pub mod oidc;

@@ -21,10 +21,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
-use crate::public_url::PublicUrl;
+use crate::{
+    ldap::{directory::group_tree::GroupTree, names::Names},
+    public_url::PublicUrl,
+};
 
 /// How long a prepared snapshot is good at most: key versions come and go by the clock.
 const LONGEST: SignedDuration = SignedDuration::from_secs(30);
@@ -48,6 +51,7 @@ pub struct Snapshot {
     pub ldap: Vec<Arc<LdapClient>>,
     by_client_id: BTreeMap<String, Arc<Client>>,
     by_provider: BTreeMap<ProviderId, Arc<Client>>,
+    group_tree: OnceLock<Arc<GroupTree>>,
 }
 
 /// An application and its OAuth2/OpenID provider, ready to serve.
@@ -82,6 +86,15 @@ pub struct LdapClient {
     pub application: Application,
     /// Its provider.
     pub provider: LdapProvider,
+    /// The names of its tree.
+    pub names: Names,
+}
+
+impl LdapClient {
+    /// An application with its provider.
+    pub fn new(application: Application, provider: LdapProvider) -> Self {
+        Self { names: Names::new(&provider.profile.base_dn), application, provider }
+    }
 }
 
 impl Snapshot {
@@ -120,10 +133,11 @@ impl Snapshot {
             ldap: Vec::new(),
             by_client_id: BTreeMap::new(),
             by_provider: BTreeMap::new(),
+            group_tree: OnceLock::new(),
         };
         for provider in ldap {
             let Some(application) = applications.get(&provider.application).cloned() else { continue };
-            snapshot.ldap.push(Arc::new(LdapClient { application, provider }));
+            snapshot.ldap.push(Arc::new(LdapClient::new(application, provider)));
         }
         for provider in providers {
             // Read between two changes: the next look finds both or neither.
@@ -139,6 +153,11 @@ impl Snapshot {
         self.by_client_id.insert(client.provider.profile.client_id.clone(), client.clone());
         self.by_provider.insert(client.provider.id, client.clone());
         self.clients.insert(client.application.profile.slug.clone(), client);
+    }
+
+    /// The groups as LDAP asks about them; made when first asked for.
+    pub fn group_tree(&self) -> Arc<GroupTree> {
+        self.group_tree.get_or_init(|| Arc::new(GroupTree::new(&self.groups, self.revision))).clone()
     }
 
     /// An application by its slug.

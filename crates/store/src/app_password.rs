@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::{
     Result,
     db::{FromRow, Row, Tx},
-    values,
+    directory_change, values,
 };
 
 impl FromRow for AppPassword {
@@ -78,6 +78,9 @@ pub async fn touch(tx: &mut Tx<'_>, id: AppPasswordId, now: Timestamp) -> Result
 /// Removes an app password of a user. Says whether there was one.
 pub async fn delete(tx: &mut Tx<'_>, user: UserId, id: AppPasswordId) -> Result<bool> {
     let deleted = tx.execute("DELETE FROM app_passwords WHERE id = $1 AND user_id = $2", values![id, user]).await?;
+    if deleted == 1 {
+        directory_change::record(tx, user).await?;
+    }
     Ok(deleted == 1)
 }
 

@@ -3,7 +3,7 @@
 use doorward_core::id::UserId;
 use jiff::Timestamp;
 
-use crate::{Result, db::Tx, values};
+use crate::{Result, db::Tx, directory_change, values};
 
 /// A user's password hash, if they have a password.
 pub async fn find(tx: &mut Tx<'_>, user: UserId) -> Result<Option<String>> {
@@ -18,7 +18,7 @@ pub async fn upsert(tx: &mut Tx<'_>, user: UserId, hash: &str, now: Timestamp) -
         values![user, hash, now],
     )
     .await?;
-    Ok(())
+    directory_change::record(tx, user).await
 }
 
 /// Whether a user's hash is still this one; keeps it so until the transaction ends.

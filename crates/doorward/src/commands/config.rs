@@ -121,7 +121,7 @@ fn reference() -> String {
         lines.extend(wrapped(key.help, 110).iter().map(|line| format!("# {line}")));
         lines.push(match key.kind {
             Kind::Text => format!("# {} = \"{}\"", key.name, key.default),
-            Kind::List => format!("# {} = {}", key.name, key.default),
+            Kind::List | Kind::Switch => format!("# {} = {}", key.name, key.default),
         });
     }
     lines.join("\n") + "\n"

@@ -23,7 +23,7 @@ use crate::{
 pub async fn run(context: &Context, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Init(args) => init::run(context, args).await,
-        Command::Serve(args) => serve::run(context, args).await,
+        Command::Serve(args) => Box::pin(serve::run(context, args)).await,
         Command::SetupUrl(_) => setup_url::run(context).await,
         Command::Config(command) => config::run(context, command),
         Command::User(command) => user::run(&Work::open(context).await?, command).await,

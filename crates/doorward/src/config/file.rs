@@ -38,11 +38,13 @@ pub fn read(path: &Path, text: &str, values: &mut Values, problems: &mut ConfigP
 fn raw(key: &Key, value: &DeValue<'_>) -> Result<Raw, String> {
     let shape = match key.kind {
         Kind::Text => "a text in quotes",
+        Kind::Switch => "true or false",
         Kind::List => "a list of texts, such as [\"10.0.0.0/8\"]",
     };
     let wrong = || format!("{} must be {shape}", key.name);
     match (key.kind, value) {
         (Kind::Text, DeValue::String(text)) => Ok(Raw::Text(text.to_string())),
+        (Kind::Switch, DeValue::Boolean(is_on)) => Ok(Raw::Text(is_on.to_string())),
         (Kind::List, DeValue::Array(items)) => {
             let item = |item: &Spanned<DeValue<'_>>| item.get_ref().as_str().map(str::to_owned);
             items.iter().map(item).collect::<Option<_>>().map(Raw::List).ok_or_else(wrong)

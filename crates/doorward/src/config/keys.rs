@@ -7,6 +7,8 @@ use super::Raw;
 pub enum Kind {
     /// A text.
     Text,
+    /// `true` or `false`.
+    Switch,
     /// A list of texts.
     List,
 }
@@ -30,7 +32,7 @@ impl Key {
     /// The default as a value.
     pub fn default_value(&self) -> Raw {
         match self.kind {
-            Kind::Text => Raw::Text(self.default.to_owned()),
+            Kind::Text | Kind::Switch => Raw::Text(self.default.to_owned()),
             Kind::List => Raw::List(Vec::new()),
         }
     }
@@ -45,8 +47,12 @@ const fn text(name: &'static str, default: &'static str, help: &'static str) -> 
     Key { name, kind: Kind::Text, is_secret: false, default, help }
 }
 
+const fn switch(name: &'static str, help: &'static str) -> Key {
+    Key { name, kind: Kind::Switch, is_secret: false, default: "false", help }
+}
+
 /// All settings, in the order in which they are shown.
-pub const KEYS: [Key; 12] = [
+pub const KEYS: [Key; 16] = [
     text(
         "public_url",
         "",
@@ -61,9 +67,25 @@ pub const KEYS: [Key; 12] = [
          unless this is set.",
     ),
     text(
+        "ldap_listen",
+        "127.0.0.1:3389",
+        "Address and port for LDAP, with StartTLS; \"off\" switches it off. With --listen and without --ldap-listen, it \
+         is off unless this is set; the same holds for ldaps_listen.",
+    ),
+    text("ldaps_listen", "127.0.0.1:6636", "Address and port for LDAP over TLS (LDAPS); \"off\" switches it off."),
+    switch(
+        "ldap_allow_plaintext",
+        "Whether passwords are taken over LDAP connections from other machines that are not in TLS. Leave it false.",
+    ),
+    switch(
+        "ldap_proxy_protocol",
+        "Whether LDAP connections from trusted_proxies begin with a PROXY protocol header (version 1 or 2), which says \
+         who the client is.",
+    ),
+    text(
         "tls_certificate",
         "",
-        "PEM file with the certificate chain for HTTPS. Left empty, a self-signed certificate is made in the data \
+        "PEM file with the certificate chain for HTTPS, LDAPS and StartTLS. Left empty, a self-signed certificate is made in the data \
          directory. Relative paths in the file start at the file's folder.",
     ),
     text("tls_private_key", "", "PEM file with the private key that belongs to tls_certificate."),

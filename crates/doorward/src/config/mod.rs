@@ -29,7 +29,7 @@ pub enum Raw {
 impl Raw {
     /// What an environment variable or an option holds: lists as JSON or separated by commas.
     pub fn parse(kind: Kind, text: &str) -> Result<Self, String> {
-        if kind == Kind::Text {
+        if kind != Kind::List {
             return Ok(Self::Text(text.to_owned()));
         }
         let trimmed = text.trim();

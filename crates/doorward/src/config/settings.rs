@@ -20,6 +20,15 @@ pub enum LogFormat {
     Json,
 }
 
+/// Where one of the protocols besides HTTP listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen {
+    /// The address; `None` if it is off.
+    pub address: Option<SocketAddr>,
+    /// Whether somebody set it.
+    pub is_chosen: bool,
+}
+
 /// The settings of a process.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -27,10 +36,16 @@ pub struct Settings {
     pub public_url: Option<PublicUrl>,
     /// Where HTTP listens.
     pub listen: SocketAddr,
-    /// Where HTTPS listens, if it does.
-    pub listen_https: Option<SocketAddr>,
-    /// Whether somebody set where HTTPS listens.
-    pub is_https_chosen: bool,
+    /// Where HTTPS listens.
+    pub listen_https: Listen,
+    /// Where LDAP listens.
+    pub ldap_listen: Listen,
+    /// Where LDAPS listens.
+    pub ldaps_listen: Listen,
+    /// Whether passwords are taken over unprotected LDAP connections from other machines.
+    pub ldap_allow_plaintext: bool,
+    /// Whether listed proxies begin LDAP connections with a PROXY protocol header.
+    pub ldap_proxy_protocol: bool,
     /// A given certificate.
     pub tls: Option<TlsFiles>,
     /// `PostgreSQL`, if set.
@@ -59,8 +74,11 @@ pub fn resolve(values: &Values, problems: &mut ConfigProblems) -> Settings {
             None,
         ),
         listen: reader.read("listen", address, SocketAddr::from(([0, 0, 0, 0], 9000))),
-        listen_https: reader.read("listen_https", optional_address, None),
-        is_https_chosen: values.get("listen_https").is_some_and(|(_, origin)| *origin != Origin::Default),
+        listen_https: reader.listen("listen_https"),
+        ldap_listen: reader.listen("ldap_listen"),
+        ldaps_listen: reader.listen("ldaps_listen"),
+        ldap_allow_plaintext: reader.read("ldap_allow_plaintext", switch, false),
+        ldap_proxy_protocol: reader.read("ldap_proxy_protocol", switch, false),
         tls: reader.tls(),
         database_url: reader.read("database_url", database_url, None),
         trusted_proxies: reader.networks("trusted_proxies"),
@@ -80,6 +98,11 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn text(&self, key: &str) -> String {
         self.values.get(key).map(|(raw, _)| raw.text().trim().to_owned()).unwrap_or_default()
+    }
+
+    fn listen(&mut self, key: &str) -> Listen {
+        let is_chosen = *self.origin(key) != Origin::Default;
+        Listen { address: self.read(key, optional_address, None), is_chosen }
     }
 
     fn origin(&self, key: &str) -> &Origin {
@@ -178,6 +201,10 @@ fn session_lifetime(text: &str) -> Result<Lifetime, String> {
         short if short < Lifetime::seconds(60) => Err("a sign-in lasts at least minutes=1".to_owned()),
         long => Ok(long),
     }
+}
+
+fn switch(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| format!("\"{text}\" is neither true nor false"))
 }
 
 fn log_format(text: &str) -> Result<LogFormat, String> {

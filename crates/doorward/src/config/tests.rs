@@ -1,6 +1,6 @@
 use super::*;
 use proptest::prelude::*;
-use settings::{LogFormat, Settings};
+use settings::{Listen, LogFormat, Settings};
 use std::ffi::OsString;
 
 fn variables(pairs: &[(&str, &str)]) -> Environment {
@@ -35,7 +35,10 @@ fn without_settings_the_defaults_hold() {
     assert_eq!(problems, ConfigProblems::default());
     assert!(values.values().all(|(_, origin)| *origin == Origin::Default));
     assert_eq!(settings.listen.to_string(), "0.0.0.0:9000");
-    assert_eq!(settings.listen_https, None.or("0.0.0.0:9443".parse().ok()));
+    assert_eq!(settings.listen_https, Listen { address: "0.0.0.0:9443".parse().ok(), is_chosen: false });
+    assert_eq!(settings.ldap_listen.address, "127.0.0.1:3389".parse().ok());
+    assert_eq!(settings.ldaps_listen.address, "127.0.0.1:6636".parse().ok());
+    assert!(!settings.ldap_allow_plaintext && !settings.ldap_proxy_protocol);
     assert_eq!(settings.session_lifetime.to_string(), "hours=12");
     assert_eq!(settings.key_publication.to_string(), "hours=1");
     assert!(settings.public_url.is_none() && settings.database_url.is_none() && settings.tls.is_none());
@@ -144,7 +147,7 @@ fn variables_that_are_no_settings_are_left_alone_and_all_others_are_errors() {
 #[test]
 fn https_can_be_switched_off_and_paths_start_at_the_file() {
     for off in ["off", "OFF", ""] {
-        assert_eq!(read(&format!("listen_https = \"{off}\""), &[], &[]).1.listen_https, None);
+        assert_eq!(read(&format!("listen_https = \"{off}\""), &[], &[]).1.listen_https.address, None);
     }
     let (_, settings, _) = read("tls_certificate = \"a.pem\"\ntls_private_key = \"/b.pem\"", &[], &[]);
     let tls = settings.tls.unwrap();
@@ -182,5 +185,19 @@ proptest! {
     #[test]
     fn no_variable_panics(name in "(PUBLIC_URL|LISTEN|TRUSTED_PROXIES|DATABASE_URL_FILE|[A-Z_é]{0,12})", value in "[^\0]{0,40}") {
         read("", &[(&format!("DOORWARD_{name}"), &value)], &[]);
+    }
+}
+
+#[test]
+fn switches_are_true_or_false() {
+    for (file, expected) in [("ldap_allow_plaintext = true", true), ("ldap_allow_plaintext = false", false)] {
+        let (_, settings, problems) = read(file, &[], &[]);
+        assert_eq!((settings.ldap_allow_plaintext, problems), (expected, ConfigProblems::default()));
+    }
+    assert!(read("", &[("DOORWARD_LDAP_PROXY_PROTOCOL", "true")], &[]).1.ldap_proxy_protocol);
+    for (file, pair) in [("ldap_allow_plaintext = \"yes\"", None), ("", Some(("DOORWARD_LDAP_ALLOW_PLAINTEXT", "yes")))]
+    {
+        let (_, settings, problems) = read(file, pair.as_slice(), &[]);
+        assert!(!settings.ldap_allow_plaintext && problems.errors.len() == 1, "{problems:?}");
     }
 }

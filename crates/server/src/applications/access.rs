@@ -1,6 +1,6 @@
 //! Who may use an application.
 
-use doorward_core::{access_rule::AccessRule, id::UserId};
+use doorward_core::{access_rule::AccessRule, application::Application, id::UserId};
 use std::collections::BTreeSet;
 
 use crate::{
@@ -12,7 +12,12 @@ use crate::{
 
 /// Whether a person may use an application now. Asked at every issuance.
 pub fn is_allowed(client: &Client, person: &Person) -> bool {
-    person.user.profile.is_active && client.application.profile.access.allows(person.user.id, &person.groups)
+    person.user.profile.is_active && allows(&client.application, person)
+}
+
+/// Whether an application's access rule names a person.
+pub fn allows(application: &Application, person: &Person) -> bool {
+    application.profile.access.allows(person.user.id, &person.groups)
 }
 
 /// Makes a rule from names: `everyone` alone, or groups and users.

@@ -66,6 +66,8 @@ pub struct Basic {
     pub user: User,
     /// By what.
     pub by: By,
+    /// The hash that the password matched, if it was one: whoever stays signed in is so as long as it is theirs.
+    pub hash: Option<String>,
 }
 
 /// Checks a name and a password for an application, and that its access rule lets the user in. Every attempt is counted
@@ -85,7 +87,7 @@ pub async fn verify(app: &App, attempt: BasicAttempt) -> Result<Basic, SignInErr
         address: attempt.address,
         by: Some((attempt.application, attempt.how)),
     };
-    let (user, by) = if let Some(known) = known(app, &attempt, &account) {
+    let basic = if let Some(known) = known(app, &attempt, &account) {
         known
     } else {
         attempt::count(app, &trace, &account.counters).await?;
@@ -93,34 +95,35 @@ pub async fn verify(app: &App, attempt: BasicAttempt) -> Result<Basic, SignInErr
         throttle::forget(app, &account.counters).await?;
         checked
     };
-    let target = target.filter(|target| target.lets_in(&snapshot, &user, &account));
+    let target = target.filter(|target| target.lets_in(&snapshot, &basic.user, &account));
     let Some(target) = target else {
-        let text = format!("{} signed in by {} but may not use the application", user.profile.username, attempt.how);
+        let text =
+            format!("{} signed in by {} but may not use the application", basic.user.profile.username, attempt.how);
         let reference = trace.write(app, EventKind::AuthorizationFailed, text).await;
         return Err(SignInError::NotAllowed { reference });
     };
     note(app, &trace, &attempt, &account, &target.application.profile.name).await;
-    Ok(Basic { user, by })
+    Ok(basic)
 }
 
 /// Somebody whose password needs neither a slow hash nor a counter, because it is known to be right.
-fn known(app: &App, attempt: &BasicAttempt, account: &Account) -> Option<(User, By)> {
+fn known(app: &App, attempt: &BasicAttempt, account: &Account) -> Option<Basic> {
     let now = app.clock.now();
     let user = account.user.as_ref().filter(|user| user.profile.is_active && !account.is_throttled)?;
     if let Some(password) = account.good_app_password(attempt.application, now) {
-        return Some((user.clone(), By::AppPassword(password.id)));
+        return Some(Basic::by_app_password(user, password.id));
     }
     // With an authenticator app every attempt is counted: the code has to be looked at.
     let hash = account.hash.as_ref().filter(|_| account.authenticator.is_none())?;
-    app.warm.matches(user.id, hash, &attempt.password, now).then(|| (user.clone(), By::Password))
+    app.warm.matches(user.id, hash, &attempt.password, now).then(|| Basic::by_password(user.clone(), hash.clone()))
 }
 
 /// Checks a counted attempt.
-async fn check(app: &App, trace: &Trace, attempt: &BasicAttempt, account: &Account) -> Result<(User, By), SignInError> {
+async fn check(app: &App, trace: &Trace, attempt: &BasicAttempt, account: &Account) -> Result<Basic, SignInError> {
     if let Some(user) = &account.user {
         if let Some(password) = account.good_app_password(attempt.application, app.clock.now()) {
             attempt::check_active(app, trace, user).await?;
-            return Ok((user.clone(), By::AppPassword(password.id)));
+            return Ok(Basic::by_app_password(user, password.id));
         }
         if let Some(password) = &account.app_password {
             let why = format!("the app password \"{}\" has expired or is for another application", password.name);
@@ -131,13 +134,13 @@ async fn check(app: &App, trace: &Trace, attempt: &BasicAttempt, account: &Accou
             return Err(attempt::refuse(app, trace, &attempt.password, why).await);
         }
         if let Some(authenticator) = &account.authenticator {
-            return Ok((check_with_code(app, trace, attempt, account, authenticator).await?, By::Password));
+            return check_with_code(app, trace, attempt, account, authenticator).await;
         }
     }
     let found = (account.user.clone(), account.hash.clone());
     let (user, hash) = attempt::check_password(app, trace, found, &attempt.password).await?;
     app.warm.remember(user.id, &hash, &attempt.password, app.clock.now());
-    Ok((user, By::Password))
+    Ok(Basic::by_password(user, hash))
 }
 
 /// Checks `password;123456`. The code is looked at only after the right password, and is used up by it.
@@ -147,7 +150,7 @@ async fn check_with_code(
     attempt: &BasicAttempt,
     account: &Account,
     authenticator: &Authenticator,
-) -> Result<User, SignInError> {
+) -> Result<Basic, SignInError> {
     let parts = split_code(attempt.password.expose()).filter(|_| attempt.code_in_password);
     let Some((password, code)) = parts else {
         let why = if attempt.code_in_password {
@@ -178,7 +181,17 @@ async fn check_with_code(
     if !is_warm {
         app.warm.remember(user.id, &hash, &password, now);
     }
-    Ok(user)
+    Ok(Basic::by_password(user, hash))
+}
+
+impl Basic {
+    fn by_password(user: User, hash: String) -> Self {
+        Self { user, by: By::Password, hash: Some(hash) }
+    }
+
+    fn by_app_password(user: &User, id: AppPasswordId) -> Self {
+        Self { user: user.clone(), by: By::AppPassword(id), hash: None }
+    }
 }
 
 /// The application that is signed in to.

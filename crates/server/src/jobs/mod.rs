@@ -35,6 +35,16 @@ impl Jobs {
         });
     }
 
+    /// Starts a task that looks at [`Jobs::stopping`] itself, and is waited for.
+    pub fn spawn_to_end(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tracker.spawn(task);
+    }
+
+    /// Is cancelled when the tasks are to end.
+    pub fn stopping(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
     /// Ends all tasks and waits for them.
     pub async fn stop(&self) {
         self.stop.cancel();
@@ -45,6 +55,7 @@ impl Jobs {
     /// Starts what every server does.
     pub fn start(&self, app: &App) {
         self.spawn(repeat(app.clone(), REFRESH, async |app| app.refresh().await.map(|_| ())));
+        self.spawn(repeat(app.clone(), REFRESH, async |app| app.directory.follow(app).await));
         self.spawn(repeat(app.clone(), CLEAN, async |app| clean(app).await));
     }
 }

@@ -52,11 +52,21 @@ impl TlsFiles {
         Ok(files)
     }
 
-    /// Reads both files.
+    /// Reads both files, for HTTPS.
     ///
     /// # Errors
     /// A sentence that names the file and what is wrong.
     pub fn load(&self) -> Result<RustlsConfig, String> {
+        let mut config = self.server_config()?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(RustlsConfig::from_config(Arc::new(config)))
+    }
+
+    /// Reads both files, for protocols that negotiate nothing within TLS.
+    ///
+    /// # Errors
+    /// As [`TlsFiles::load`].
+    pub fn server_config(&self) -> Result<ServerConfig, String> {
         let read = |path: &Path| fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()));
         let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&read(&self.certificate)?)
             .collect::<Result<_, _>>()
@@ -64,12 +74,10 @@ impl TlsFiles {
         let key = PrivateKeyDer::from_pem_slice(&read(&self.private_key)?)
             .map_err(|error| format!("{} holds no private key: {error}", self.private_key.display()))?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
+        ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
-            .map_err(|error| format!("certificate and key do not fit together: {error}"))?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(RustlsConfig::from_config(Arc::new(config)))
+            .map_err(|error| format!("certificate and key do not fit together: {error}"))
     }
 }
 

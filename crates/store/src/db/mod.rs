@@ -15,11 +15,20 @@ pub use tx::Tx;
 pub use value::Value;
 
 use crate::Result;
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 /// A database. Clones share connections.
 #[derive(Clone)]
-pub struct Db(Kind);
+pub struct Db {
+    kind: Kind,
+    commits: Arc<AtomicU64>,
+}
 
 #[derive(Clone)]
 enum Kind {
@@ -33,7 +42,7 @@ impl Db {
     /// # Errors
     /// If the file cannot be opened or is no database.
     pub fn sqlite(path: &Path) -> Result<Self> {
-        Ok(Self(Kind::Sqlite(sqlite::Sqlite::open(path)?)))
+        Ok(Self::over(Kind::Sqlite(sqlite::Sqlite::open(path)?)))
     }
 
     /// Connects to `PostgreSQL` by a URL (`postgres://user:password@host:port/database?sslmode=…`).
@@ -41,7 +50,7 @@ impl Db {
     /// # Errors
     /// If the URL cannot be read. Connections are made when needed, so a server that is down shows later.
     pub fn postgres(url: &str) -> Result<Self> {
-        Ok(Self(Kind::Postgres(postgres::Postgres::connect(url)?)))
+        Ok(Self::over(Kind::Postgres(postgres::Postgres::connect(url)?)))
     }
 
     /// Reads. Statements run one by one and may see what is committed between them. The closure awaits nothing but
@@ -54,7 +63,7 @@ impl Db {
         T: Send,
         F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T>> + Send,
     {
-        match &self.0 {
+        match &self.kind {
             Kind::Sqlite(db) => db.read(work),
             Kind::Postgres(db) => db.read(work).await,
         }
@@ -70,15 +79,29 @@ impl Db {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T>> + Send + 'static,
     {
-        match &self.0 {
+        let written = match &self.kind {
             Kind::Sqlite(db) => db.write(work).await,
             Kind::Postgres(db) => db.write(work).await,
+        };
+        if written.is_ok() {
+            self.commits.fetch_add(1, Ordering::Release);
         }
+        written
+    }
+
+    /// How many transactions this process has committed. Whoever keeps something in memory looks whether it is still
+    /// what is in the database when this has moved.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Acquire)
+    }
+
+    fn over(kind: Kind) -> Self {
+        Self { kind, commits: Arc::default() }
     }
 
     /// Whether this is the embedded database.
     pub fn is_sqlite(&self) -> bool {
-        matches!(self.0, Kind::Sqlite(_))
+        matches!(self.kind, Kind::Sqlite(_))
     }
 
     /// At the end of a process: moves what was committed into an embedded database's file. Nothing is lost without it.
@@ -86,7 +109,7 @@ impl Db {
     /// # Errors
     /// If the database cannot be written.
     pub fn checkpoint(&self) -> Result<()> {
-        match &self.0 {
+        match &self.kind {
             Kind::Sqlite(db) => db.checkpoint(),
             Kind::Postgres(_) => Ok(()),
         }
@@ -97,7 +120,7 @@ impl Db {
     /// # Errors
     /// If the copy cannot be written.
     pub fn copy_to(&self, path: &Path) -> Result<()> {
-        match &self.0 {
+        match &self.kind {
             Kind::Sqlite(db) => db.copy_to(path),
             Kind::Postgres(_) => Ok(()),
         }

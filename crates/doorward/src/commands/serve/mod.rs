@@ -1,11 +1,13 @@
 //! `doorward serve`: the server.
 
+mod listeners;
+
 use axum_server::Handle;
 use doorward_server::{
     app::App,
     jobs::Jobs,
     listen::{self, TlsFiles},
-    router, setup,
+    setup,
 };
 use std::{
     io,
@@ -20,6 +22,7 @@ use crate::{
     open::{self, Place},
     output::print,
 };
+use listeners::Listeners;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,6 +30,7 @@ Examples:
   doorward --data-dir /srv/doorward serve --public-url https://id.example.org
   doorward serve --listen 127.0.0.1:9000                   HTTP only, for instance behind a reverse proxy
   doorward serve --listen 0.0.0.0:80 --listen-https 0.0.0.0:443
+  doorward serve --ldap-listen 0.0.0.0:389 --ldaps-listen 0.0.0.0:636
 
 SIGINT and SIGTERM stop it once open requests are answered; a second one stops it at once.";
 
@@ -40,6 +44,12 @@ pub struct Args {
     /// Address and port for HTTPS, or "off" [default: 0.0.0.0:9443, or off if --listen is given]
     #[arg(long, value_name = "ADDRESS")]
     listen_https: Option<String>,
+    /// Address and port for LDAP with StartTLS, or "off" [default: 127.0.0.1:3389, or off if --listen is given]
+    #[arg(long, value_name = "ADDRESS")]
+    ldap_listen: Option<String>,
+    /// Address and port for LDAPS, or "off" [default: 127.0.0.1:6636, or off if --listen is given]
+    #[arg(long, value_name = "ADDRESS")]
+    ldaps_listen: Option<String>,
     /// Address that browsers and applications use, such as https://id.example.org
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
@@ -50,6 +60,8 @@ impl Args {
         [
             ("listen", "--listen", &self.listen),
             ("listen_https", "--listen-https", &self.listen_https),
+            ("ldap_listen", "--ldap-listen", &self.ldap_listen),
+            ("ldaps_listen", "--ldaps-listen", &self.ldaps_listen),
             ("public_url", "--public-url", &self.public_url),
         ]
         .into_iter()
@@ -58,53 +70,26 @@ impl Args {
     }
 }
 
-struct Listeners {
-    http: TcpListener,
-    https: Option<TcpListener>,
-}
-
 /// Runs the server until it is told to stop.
 pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
     let place = open::place(context, &args.flags(), "info")?;
     let mut stop = Stop::new()?;
-    let listeners = bind(&place, args.listen.is_some())?;
+    let listeners = Listeners::bind(&place, args.listen.is_some())?;
     let port = listeners.http.local_addr()?.port();
     let app = open::start(&place, open::public_url(&place.settings, port)?).await?;
     open::remember_public_url(context, &app.config.public_url);
-    let tls = match &listeners.https {
-        Some(_) => Some(certificate(&place, &app)?.load().map_err(exit::failed)?),
-        None => None,
-    };
+    let tls = if listeners.needs_tls() { Some(certificate(&place, &app)?) } else { None };
     announce(&app, &listeners).await?;
     let jobs = Jobs::default();
     jobs.start(&app);
     let handle = Handle::new();
-    let http = listen::serve(listeners.http, None, router::router(app.clone()), handle.clone());
-    let https = async {
-        match listeners.https {
-            Some(listener) => listen::serve(listener, tls, router::router(app.clone()), handle.clone()).await,
-            None => Ok(()),
-        }
-    };
-    let served = serve_until(&mut stop, http, https, &handle).await;
+    let servers = listeners.serve(app.clone(), tls, &jobs, &handle)?;
+    let served = serve_until(&mut stop, servers, &handle).await;
     jobs.stop().await;
     if let Err(error) = app.db.checkpoint() {
         tracing::warn!(%error, "the write-ahead log stays beside the database; nothing is lost");
     }
     served
-}
-
-/// Takes all addresses before anything else is done.
-fn bind(place: &Place, is_http_given: bool) -> anyhow::Result<Listeners> {
-    let settings = &place.settings;
-    let http = listen::bind(settings.listen).map_err(exit::failed)?;
-    let is_https_off = is_http_given && !settings.is_https_chosen;
-    let https = settings.listen_https.filter(|_| !is_https_off).map(|address| {
-        listen::bind(address).map_err(|message| {
-            exit::failed(format!("HTTPS: {message} (for HTTPS: --listen-https; \"off\" switches it off)"))
-        })
-    });
-    Ok(Listeners { http, https: https.transpose()? })
 }
 
 fn certificate(place: &Place, app: &App) -> anyhow::Result<TlsFiles> {
@@ -120,7 +105,9 @@ async fn announce(app: &App, listeners: &Listeners) -> anyhow::Result<()> {
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         http = %listeners.http.local_addr()?,
-        https = listeners.https.as_ref().and_then(|https| https.local_addr().ok()).map(tracing::field::display),
+        https = address(listeners.https.as_ref()),
+        ldap = address(listeners.ldap.as_ref()),
+        ldaps = address(listeners.ldaps.as_ref()),
         %public_url,
         data_dir = %app.config.data_dir.display(),
         "Doorward starts"
@@ -135,14 +122,16 @@ async fn announce(app: &App, listeners: &Listeners) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn address(listener: Option<&TcpListener>) -> Option<impl tracing::Value> {
+    listener.and_then(|listener| listener.local_addr().ok()).map(tracing::field::display)
+}
+
 /// Serves until a signal comes; then open requests are finished, unless a second signal comes.
 async fn serve_until(
     stop: &mut Stop,
-    http: impl Future<Output = io::Result<()>>,
-    https: impl Future<Output = io::Result<()>>,
+    servers: impl Future<Output = io::Result<()>>,
     handle: &Handle<SocketAddr>,
 ) -> anyhow::Result<()> {
-    let servers = async { tokio::try_join!(http, https).map(|_| ()) };
     tokio::pin!(servers);
     tokio::select! {
         ended = &mut servers => return Ok(ended?),

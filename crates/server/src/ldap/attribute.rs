@@ -1,0 +1,166 @@
+//! The attributes that entries have here.
+
+use doorward_protocols::ldap::schema;
+
+/// An attribute that a filter, a comparison or a selection names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attribute {
+    /// Classes.
+    ObjectClass,
+    /// Login name or group name.
+    Cn,
+    /// The same, as Active Directory calls it.
+    SamAccountName,
+    /// Hashed identifier, or the login name.
+    Uid,
+    /// Name to show.
+    Name,
+    /// Name to show.
+    DisplayName,
+    /// Given name.
+    GivenName,
+    /// Family name.
+    Sn,
+    /// E-mail address.
+    Mail,
+    /// Groups above.
+    MemberOf,
+    /// Number of a user.
+    UidNumber,
+    /// Number of a group, or of a user's own group.
+    GidNumber,
+    /// Home directory.
+    HomeDirectory,
+    /// Login shell.
+    LoginShell,
+    /// Name to show, for Unix.
+    Gecos,
+    /// DNs of members.
+    Member,
+    /// DNs of members.
+    UniqueMember,
+    /// Login names of members.
+    MemberUid,
+    /// Whether the account may be used.
+    AkActive,
+    /// Whether it administers Doorward.
+    AkSuperuser,
+    /// Name of a container.
+    Ou,
+    /// Name of a base.
+    Dc,
+    /// Operational: the entry's own name.
+    EntryDn,
+    /// Operational: the identifier.
+    EntryUuid,
+    /// Operational: when it was made.
+    CreateTimestamp,
+    /// Operational: when it was changed.
+    ModifyTimestamp,
+    /// Operational: the class that counts.
+    StructuralObjectClass,
+    /// Operational: where the schema is.
+    SubschemaSubentry,
+    /// Operational: whether something is below.
+    HasSubordinates,
+}
+
+use Attribute as A;
+
+/// All of them with their names, in the order in which they are written.
+pub const ALL: [(Attribute, &str); 29] = [
+    (A::ObjectClass, "objectClass"),
+    (A::Cn, "cn"),
+    (A::SamAccountName, "sAMAccountName"),
+    (A::Uid, "uid"),
+    (A::Name, "name"),
+    (A::DisplayName, "displayName"),
+    (A::GivenName, "givenName"),
+    (A::Sn, "sn"),
+    (A::Mail, "mail"),
+    (A::UidNumber, "uidNumber"),
+    (A::GidNumber, "gidNumber"),
+    (A::HomeDirectory, "homeDirectory"),
+    (A::LoginShell, "loginShell"),
+    (A::Gecos, "gecos"),
+    (A::MemberOf, "memberOf"),
+    (A::Member, "member"),
+    (A::UniqueMember, "uniqueMember"),
+    (A::MemberUid, "memberUid"),
+    (A::AkActive, "ak-active"),
+    (A::AkSuperuser, "ak-superuser"),
+    (A::Ou, "ou"),
+    (A::Dc, "dc"),
+    (A::EntryDn, "entryDN"),
+    (A::EntryUuid, "entryUUID"),
+    (A::CreateTimestamp, "createTimestamp"),
+    (A::ModifyTimestamp, "modifyTimestamp"),
+    (A::StructuralObjectClass, "structuralObjectClass"),
+    (A::SubschemaSubentry, "subschemaSubentry"),
+    (A::HasSubordinates, "hasSubordinates"),
+];
+
+impl Attribute {
+    /// The attribute of the schema's type, if entries here have it other than as a free attribute.
+    pub fn of(kind: &schema::AttributeType) -> Option<Self> {
+        let name = kind.names.first()?;
+        ALL.iter().find(|(_, known)| known == name).map(|(attribute, _)| *attribute)
+    }
+
+    /// Its name as it is written.
+    pub fn name(self) -> &'static str {
+        ALL.iter().find(|(attribute, _)| *attribute == self).map_or("", |(_, name)| name)
+    }
+
+    /// Whether it is given only to those who ask for it or for `+` (RFC 3673).
+    pub fn is_operational(self) -> bool {
+        matches!(
+            self,
+            A::EntryDn
+                | A::EntryUuid
+                | A::CreateTimestamp
+                | A::ModifyTimestamp
+                | A::StructuralObjectClass
+                | A::SubschemaSubentry
+                | A::HasSubordinates
+        )
+    }
+
+    /// The key of the free attribute that takes its place on an entry, where one may.
+    pub fn overridden_by(self) -> Option<&'static str> {
+        Some(match self {
+            A::SamAccountName => "samaccountname",
+            A::Uid => "uid",
+            A::Name => "name",
+            A::DisplayName => "displayname",
+            A::GivenName => "givenname",
+            A::Sn => "sn",
+            A::Mail => "mail",
+            A::UidNumber => "uidnumber",
+            A::GidNumber => "gidnumber",
+            A::HomeDirectory => "homedirectory",
+            A::LoginShell => "loginshell",
+            A::Gecos => "gecos",
+            _ => return None,
+        })
+    }
+}
+
+/// What a filter or a selection names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    /// An attribute that entries have by themselves.
+    Known(Attribute),
+    /// A free attribute, by its key.
+    Custom(String),
+}
+
+/// Reads an attribute description (RFC 4512, section 2.5). Options are ignored. `None` if it is not text.
+pub fn named(description: &[u8]) -> Option<Named> {
+    if let Some(known) = schema::find(description).and_then(Attribute::of) {
+        return Some(Named::Known(known));
+    }
+    let text = std::str::from_utf8(description).ok()?;
+    let base = text.split(';').next().unwrap_or_default();
+    (!base.is_empty()).then(|| Named::Custom(base.to_ascii_lowercase()))
+}

@@ -1,0 +1,158 @@
+//! Reading requests off a connection and writing answers to it, with limits of size and time.
+
+use bytes::{Bytes, BytesMut};
+use doorward_protocols::ldap::{ber, message::FRAME_MAX};
+use futures::FutureExt;
+use std::{io, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    time::timeout,
+};
+
+use super::limits;
+
+/// Room for a usual request.
+const READ: usize = 4096;
+/// Larger buffers are given back when they are empty, so that idle connections cost little.
+const KEPT: usize = 16 * 1024;
+
+/// A connection, with or without TLS.
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
+
+/// A connection with its buffers.
+pub(super) struct Wire {
+    stream: Box<dyn Duplex>,
+    input: BytesMut,
+    /// Answers that wait to be written.
+    pub output: Vec<u8>,
+}
+
+/// What came instead of a request.
+#[derive(Debug)]
+pub(super) enum End {
+    /// The client went, was silent for too long, or began a request and did not finish it.
+    Gone,
+    /// What it sends is not LDAP, or too large.
+    Garbled(ber::BerError),
+}
+
+impl From<io::Error> for End {
+    fn from(_: io::Error) -> Self {
+        Self::Gone
+    }
+}
+
+impl Wire {
+    /// Takes over a connection.
+    pub(super) fn new(stream: Box<dyn Duplex>) -> Self {
+        Self { stream, input: BytesMut::new(), output: Vec::new() }
+    }
+
+    /// The next request as bytes. Waits `idle` for its beginning and [`limits::REQUEST`] for the rest.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(super) async fn next(&mut self, idle: Duration) -> Result<Bytes, End> {
+        if let Some(frame) = self.buffered()? {
+            return Ok(frame);
+        }
+        // Nothing more to answer at once: what was answered goes out in one piece.
+        self.flush().await?;
+        if self.input.is_empty() {
+            self.shrink();
+            self.fill(idle).await?;
+        }
+        let rest = async {
+            loop {
+                if let Some(frame) = self.buffered()? {
+                    return Ok(frame);
+                }
+                self.read().await?;
+            }
+        };
+        timeout(limits::REQUEST, rest).await.unwrap_or(Err(End::Gone))
+    }
+
+    /// A request that is there already as a whole.
+    ///
+    /// # Errors
+    /// [`End::Garbled`].
+    pub(super) fn buffered(&mut self) -> Result<Option<Bytes>, End> {
+        match ber::frame_length(&self.input, FRAME_MAX).map_err(End::Garbled)? {
+            Some(length) if length <= self.input.len() => Ok(Some(self.input.split_to(length).freeze())),
+            _ => Ok(None),
+        }
+    }
+
+    async fn fill(&mut self, idle: Duration) -> Result<(), End> {
+        timeout(idle, self.read()).await.unwrap_or(Err(End::Gone))
+    }
+
+    async fn read(&mut self) -> Result<(), End> {
+        self.input.reserve(READ);
+        match self.stream.read_buf(&mut self.input).await? {
+            0 => Err(End::Gone),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes what the client has sent meanwhile, without waiting. Whole requests are in `Ok`, to be looked at and
+    /// answered later.
+    ///
+    /// # Errors
+    /// That the client went or talks nonsense.
+    pub(super) fn glance(&mut self) -> Result<Option<Bytes>, End> {
+        if self.input.len() < FRAME_MAX
+            && let Some(Err(end)) = self.read().now_or_never()
+        {
+            return Err(end);
+        }
+        self.buffered()
+    }
+
+    /// Writes what waits.
+    ///
+    /// # Errors
+    /// [`End::Gone`] if the client does not take it within [`limits::WRITE`].
+    pub(super) async fn flush(&mut self) -> Result<(), End> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        let write = async {
+            self.stream.write_all(&self.output).await?;
+            self.stream.flush().await
+        };
+        timeout(limits::WRITE, write).await.map_err(|_| End::Gone)??;
+        self.output.clear();
+        if self.output.capacity() > 2 * limits::CHUNK {
+            self.output = Vec::new();
+        }
+        Ok(())
+    }
+
+    /// Whether the client has sent something that was not read as a request yet.
+    pub(super) fn has_input(&self) -> bool {
+        !self.input.is_empty()
+    }
+
+    /// Gives the connection away, for TLS to be put around it.
+    pub(super) fn into_stream(self) -> Box<dyn Duplex> {
+        self.stream
+    }
+
+    fn shrink(&mut self) {
+        if self.input.capacity() > KEPT {
+            self.input = BytesMut::new();
+        }
+        if self.output.capacity() > KEPT {
+            self.output = Vec::new();
+        }
+    }
+
+    /// Says goodbye in the way of the transport.
+    pub(super) async fn close(mut self) {
+        let _ = self.flush().await;
+        let _ = timeout(limits::WRITE, self.stream.shutdown()).await;
+    }
+}
