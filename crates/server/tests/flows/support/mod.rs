@@ -1,7 +1,9 @@
 //! The application, a browser and a client for tests.
 
+pub(crate) mod ber;
 mod browser;
 mod client;
+pub(crate) mod ldap;
 
 pub(crate) use browser::{Browser, Page};
 pub(crate) use client::{OAuthClient, TokenAnswer};
