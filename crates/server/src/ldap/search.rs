@@ -280,3 +280,6 @@ fn read_cookie(cookie: &[u8]) -> Option<(u8, i64)> {
     let (passed, position) = cookie.split_first()?;
     Some((*passed, i64::from_be_bytes(position.try_into().ok()?)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,6 +93,16 @@ impl Directory {
         Ok(())
     }
 
+    /// A directory of these people, for tests.
+    #[cfg(test)]
+    pub(crate) fn of(people: impl IntoIterator<Item = Person>) -> Self {
+        let directory = Self::default();
+        let mut all = directory.people.write().unwrap_or_else(PoisonError::into_inner);
+        people.into_iter().for_each(|person| all.insert(person));
+        drop(all);
+        directory
+    }
+
     async fn apply(&self, app: &App, changed: Vec<UserId>, revision: i64) -> store::Result<()> {
         let read = changed.clone();
         let present: Vec<Person> = app
