@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::ber::BerError;
+use super::ber::{BerError, Reader, SEQUENCE, close, open, put};
 
-/// StartTLS (RFC 4511, section 4.14).
+/// `StartTLS` (RFC 4511, section 4.14).
 pub const START_TLS: &str = "1.3.6.1.4.1.1466.20037";
 /// Who am I? (RFC 4532).
 pub const WHO_AM_I: &str = "1.3.6.1.4.1.4203.1.11.3";
@@ -39,11 +39,21 @@ impl fmt::Debug for PasswordModify<'_> {
 /// # Errors
 /// If it is not what RFC 3062 says.
 pub fn password_modify(value: Option<&[u8]>) -> Result<PasswordModify<'_>, BerError> {
-    let _ = value;
-    Ok(PasswordModify::default())
+    let Some(value) = value else { return Ok(PasswordModify::default()) };
+    let mut outer = Reader::new(value);
+    let mut inner = outer.nested(SEQUENCE)?;
+    outer.end()?;
+    let request =
+        PasswordModify { user: inner.optional(0x80)?, old: inner.optional(0x81)?, new: inner.optional(0x82)? };
+    inner.skip_rest()?;
+    Ok(request)
 }
 
 /// The value of the response that tells a password that was made (RFC 3062, section 2).
 pub fn generated_password(password: &str) -> Vec<u8> {
-    password.as_bytes().to_vec()
+    let mut out = Vec::with_capacity(password.len() + 8);
+    let sequence = open(&mut out, SEQUENCE);
+    put(&mut out, 0x80, password.as_bytes());
+    close(&mut out, sequence);
+    out
 }

@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use super::{control::Controls, search::SearchRequest};
+use super::{
+    ber::{BerError, Malformed, Reader, SEQUENCE, integer},
+    control::{self, Controls},
+    search::{self, SearchRequest},
+};
 
 /// Largest message taken, in bytes.
 pub const FRAME_MAX: usize = 128 * 1024;
@@ -154,11 +158,137 @@ impl ResponseKind {
     }
 }
 
+/// Tags of requests.
+mod tag {
+    pub(super) const BIND: u8 = 0x60;
+    pub(super) const UNBIND: u8 = 0x42;
+    pub(super) const SEARCH: u8 = 0x63;
+    pub(super) const MODIFY: u8 = 0x66;
+    pub(super) const ADD: u8 = 0x68;
+    pub(super) const DELETE: u8 = 0x4a;
+    pub(super) const MODIFY_DN: u8 = 0x6c;
+    pub(super) const COMPARE: u8 = 0x6e;
+    pub(super) const ABANDON: u8 = 0x50;
+    pub(super) const EXTENDED: u8 = 0x77;
+    pub(super) const CONTROLS: u8 = 0xa0;
+}
+
 /// Reads a frame: exactly one message.
 ///
 /// # Errors
 /// What is wrong with it, and whether it can be answered.
 pub fn decode(frame: &[u8]) -> Result<Message<'_>, DecodeError> {
-    let _ = frame;
-    Err(DecodeError { id: None, answer: None, problem: "not written yet" })
+    let (mut rest, id) = envelope(frame).map_err(|error| DecodeError {
+        id: None,
+        answer: None,
+        problem: match error {
+            BerError::Integer => "The message has no proper number",
+            other => other.problem(),
+        },
+    })?;
+    let failed = |answer, problem| DecodeError { id: Some(id), answer, problem };
+    let (tag, content) = rest.element().map_err(|error| failed(None, error.problem()))?;
+    let answer = answered(tag);
+    if answer.is_none() && !matches!(tag, tag::UNBIND | tag::ABANDON) {
+        return Err(failed(None, "There is no such request"));
+    }
+    let malformed = |error: Malformed| failed(answer, error.0);
+    let request = request(tag, content).map_err(malformed)?;
+    let controls = added(rest).map_err(malformed)?;
+    Ok(Message { id, request, controls })
+}
+
+/// What follows the number of the message, and the number.
+fn envelope(frame: &[u8]) -> Result<(Reader<'_>, i32), BerError> {
+    let mut outer = Reader::new(frame);
+    let mut envelope = outer.nested(SEQUENCE)?;
+    outer.end()?;
+    // RFC 4511, section 4.1.1.1: 0 is for notices of the server.
+    let id = i32::try_from(envelope.integer()?).ok().filter(|id| *id > 0).ok_or(BerError::Integer)?;
+    Ok((envelope, id))
+}
+
+/// The kind of the answer to a request of that tag.
+fn answered(tag: u8) -> Option<ResponseKind> {
+    match tag {
+        tag::BIND => Some(ResponseKind::Bind),
+        tag::SEARCH => Some(ResponseKind::Search),
+        tag::MODIFY => Some(ResponseKind::Modify),
+        tag::ADD => Some(ResponseKind::Add),
+        tag::DELETE => Some(ResponseKind::Delete),
+        tag::MODIFY_DN => Some(ResponseKind::ModifyDn),
+        tag::COMPARE => Some(ResponseKind::Compare),
+        tag::EXTENDED => Some(ResponseKind::Extended),
+        _ => None,
+    }
+}
+
+fn request(tag: u8, content: &[u8]) -> Result<Request<'_>, Malformed> {
+    Ok(match tag {
+        tag::BIND => Request::Bind(bind(content)?),
+        tag::SEARCH => Request::Search(search::decode(content)?),
+        tag::COMPARE => Request::Compare(compare(content)?),
+        tag::EXTENDED => Request::Extended(extended(content)?),
+        tag::ADD => Request::Add(dn_first(content)?),
+        tag::MODIFY => Request::Modify(dn_first(content)?),
+        tag::MODIFY_DN => Request::ModifyDn(dn_first(content)?),
+        tag::DELETE => Request::Delete(content),
+        tag::ABANDON => Request::Abandon(i32::try_from(integer(content)?).map_err(|_| BerError::Integer)?),
+        _ if content.is_empty() => Request::Unbind,
+        _ => return Err(BerError::Trailing.into()),
+    })
+}
+
+fn bind(content: &[u8]) -> Result<BindRequest<'_>, Malformed> {
+    let mut reader = Reader::new(content);
+    let version = reader.integer()?;
+    let name = reader.octets()?;
+    let authentication = match reader.element()? {
+        (0x80, password) => Authentication::Simple(password),
+        (0xa3, sasl) => {
+            let mut sasl = Reader::new(sasl);
+            let mechanism = sasl.octets()?;
+            sasl.skip_rest()?;
+            Authentication::Sasl { mechanism }
+        }
+        (other, _) => Authentication::Other(other),
+    };
+    reader.skip_rest()?;
+    Ok(BindRequest { version, name, authentication })
+}
+
+fn compare(content: &[u8]) -> Result<CompareRequest<'_>, Malformed> {
+    let mut reader = Reader::new(content);
+    let entry = reader.octets()?;
+    let mut assertion = reader.nested(SEQUENCE)?;
+    let (attribute, value) = (assertion.octets()?, assertion.octets()?);
+    assertion.skip_rest()?;
+    reader.skip_rest()?;
+    Ok(CompareRequest { entry, attribute, value })
+}
+
+fn extended(content: &[u8]) -> Result<ExtendedRequest<'_>, Malformed> {
+    let mut reader = Reader::new(content);
+    let name = reader.expect(0x80)?;
+    let value = reader.optional(0x81)?;
+    reader.skip_rest()?;
+    Ok(ExtendedRequest { name, value })
+}
+
+/// The DN a request begins with. The rest is refused whatever it says, but must be well-formed.
+fn dn_first(content: &[u8]) -> Result<&[u8], Malformed> {
+    let mut reader = Reader::new(content);
+    let dn = reader.octets()?;
+    reader.skip_rest()?;
+    Ok(dn)
+}
+
+/// The controls after a request.
+fn added(mut rest: Reader<'_>) -> Result<Controls<'_>, Malformed> {
+    let controls = match rest.optional(tag::CONTROLS)? {
+        Some(content) => control::decode(content)?,
+        None => Controls::default(),
+    };
+    rest.skip_rest()?;
+    Ok(controls)
 }

@@ -11,3 +11,6 @@ pub mod message;
 pub mod result;
 pub mod schema;
 pub mod search;
+
+#[cfg(test)]
+mod tests;

@@ -68,3 +68,22 @@ pub struct LdapResult<'a> {
     /// What happened, for people.
     pub message: &'a str,
 }
+
+impl ResultCode {
+    /// The number that goes over the wire.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+impl<'a> LdapResult<'a> {
+    /// A result without a matched DN.
+    pub fn new(code: ResultCode, message: &'a str) -> Self {
+        Self { code, matched_dn: "", message }
+    }
+
+    /// `success` without a word.
+    pub fn success() -> Self {
+        Self::new(ResultCode::Success, "")
+    }
+}

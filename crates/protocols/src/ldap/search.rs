@@ -1,6 +1,9 @@
 //! What a search asks for (RFC 4511, section 4.5.1).
 
-use super::filter::Filter;
+use super::{
+    ber::{Malformed, Reader, SEQUENCE},
+    filter::{self, Filter},
+};
 
 /// Most attributes a search may name.
 pub const ATTRIBUTES_MAX: usize = 1000;
@@ -50,4 +53,41 @@ pub enum Deref {
     Finding,
     /// Always.
     Always,
+}
+
+/// Reads the content of a search request.
+pub(super) fn decode(content: &[u8]) -> Result<SearchRequest<'_>, Malformed> {
+    let mut reader = Reader::new(content);
+    let base = reader.octets()?;
+    let scope = match reader.enumerated()? {
+        0 => Scope::Base,
+        1 => Scope::One,
+        2 => Scope::Subtree,
+        3 => Scope::Children,
+        _ => return Err(Malformed("There is no such scope")),
+    };
+    let deref = match reader.enumerated()? {
+        0 => Deref::Never,
+        1 => Deref::Searching,
+        2 => Deref::Finding,
+        3 => Deref::Always,
+        _ => return Err(Malformed("There is no such way to follow aliases")),
+    };
+    let (size_limit, time_limit, types_only) = (reader.count()?, reader.count()?, reader.boolean()?);
+    let (tag, filter) = reader.element()?;
+    let filter = filter::decode(tag, filter)?;
+    let attributes = attributes(reader.nested(SEQUENCE)?)?;
+    reader.skip_rest()?;
+    Ok(SearchRequest { base, scope, deref, size_limit, time_limit, types_only, filter, attributes })
+}
+
+fn attributes(mut reader: Reader<'_>) -> Result<Vec<&[u8]>, Malformed> {
+    let mut attributes = Vec::new();
+    while !reader.is_empty() {
+        if attributes.len() >= ATTRIBUTES_MAX {
+            return Err(Malformed("The search names more than 1000 attributes"));
+        }
+        attributes.push(reader.octets()?);
+    }
+    Ok(attributes)
 }
