@@ -69,6 +69,11 @@ fn begin_result(out: &mut Vec<u8>, kind: ResponseKind, result: &LdapResult<'_>) 
     body
 }
 
+/// Appends a value as [`EntryWriter::encoded_values`] takes it, for sets that are written again and again.
+pub fn append_value(out: &mut Vec<u8>, value: &[u8]) {
+    put(out, OCTETS, value);
+}
+
 /// A search result entry written attribute by attribute, straight into the buffer. It must be ended or discarded.
 #[derive(Debug)]
 #[must_use]
@@ -109,6 +114,13 @@ impl<'o> EntryWriter<'o> {
         }
     }
 
+    /// Adds values that [`append_value`] encoded before.
+    pub fn encoded_values(&mut self, values: &[u8]) {
+        if self.attribute.is_some() {
+            self.out.extend_from_slice(values);
+        }
+    }
+
     /// Ends the entry.
     pub fn end(mut self) {
         self.end_attribute();
@@ -128,17 +140,5 @@ impl<'o> EntryWriter<'o> {
             close(self.out, values);
             close(self.out, attribute);
         }
-    }
-}
-
-/// Appends one value of a set, as [`EntryWriter::encoded_values`] takes it.
-pub fn append_value(out: &mut Vec<u8>, value: &[u8]) {
-    let _ = (out, value);
-}
-
-impl EntryWriter<'_> {
-    /// Adds values that were encoded before by [`append_value`].
-    pub fn encoded_values(&mut self, values: &[u8]) {
-        let _ = values;
     }
 }
