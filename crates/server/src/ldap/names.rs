@@ -1,6 +1,9 @@
 //! Where things stand in a provider's tree, and which entry a distinguished name means.
 
-use doorward_protocols::ldap::dn::{self, Dn, normalize_value};
+use doorward_protocols::ldap::{
+    dn::{self, Dn, normalize_value},
+    schema,
+};
 
 /// The kinds of entries below the base.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,7 +129,11 @@ impl Names {
 
 fn single(rdn: &dn::Rdn) -> Option<(&str, &str)> {
     match rdn.pairs() {
-        [(attribute, value)] => Some((attribute.as_str(), value.as_str())),
+        // By its usual name, however it was written: `CN`, `commonName`, `2.5.4.3`.
+        [(attribute, value)] => {
+            let name = schema::find(attribute.as_bytes()).map_or(attribute.as_str(), |kind| kind.name());
+            Some((name, value.as_str()))
+        }
         _ => None,
     }
 }

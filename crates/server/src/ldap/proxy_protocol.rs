@@ -1,7 +1,7 @@
 //! The PROXY protocol, version 1 and 2: a proxy in front of the listener says who the client is. It is believed of listed
 //! proxies only.
 
-use ppp::{HeaderResult, PartialResult, v1, v2};
+use ppp::{HeaderResult, v1, v2};
 use std::net::IpAddr;
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
@@ -10,7 +10,9 @@ use tokio::{
 
 use super::limits;
 
-/// Longest header that is read: version 1 has at most 107 bytes, version 2 as many as its TLVs take.
+/// Longest header of version 1, by its specification.
+const VERSION_1_MAX: usize = 107;
+/// Longest header of version 2 that is read, TLVs included.
 const HEADER_MAX: usize = 2048;
 /// `PP2_TYPE_SSL`, and the flag that says that the client came by TLS.
 const TLV_SSL: u8 = 0x20;
@@ -33,40 +35,42 @@ pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Proxie
 async fn read_header(stream: &mut (impl AsyncRead + Unpin)) -> Option<Proxied> {
     let mut header = Vec::with_capacity(128);
     // Byte by byte: what follows the header belongs to TLS or LDAP. It comes once per connection.
-    while header.len() < HEADER_MAX {
+    while header.len() < HEADER_MAX && is_beginning(&header) {
         header.push(stream.read_u8().await.ok()?);
-        match parse(&header) {
-            Parsed::Incomplete => {}
-            Parsed::Done(proxied) => return Some(proxied),
-            Parsed::Wrong => return None,
+        if is_whole(&header) {
+            return parse(&header);
         }
     }
     None
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Parsed {
-    Incomplete,
-    Done(Proxied),
-    Wrong,
+/// Whether a header can begin so.
+fn is_beginning(bytes: &[u8]) -> bool {
+    let begins = |prefix: &[u8]| bytes.iter().zip(prefix).all(|(byte, expected)| byte == expected);
+    begins(v2::PROTOCOL_PREFIX) || (begins(v1::PROTOCOL_PREFIX.as_bytes()) && bytes.len() < VERSION_1_MAX)
 }
 
-fn parse(header: &[u8]) -> Parsed {
-    let result = HeaderResult::parse(header);
-    if result.is_incomplete() {
-        return Parsed::Incomplete;
+/// Whether what begins like a header has come to its end: version 1 with the line, version 2 with the length it states.
+fn is_whole(bytes: &[u8]) -> bool {
+    match bytes.get(14..16) {
+        _ if bytes.starts_with(v1::PROTOCOL_PREFIX.as_bytes()) => bytes.ends_with(b"\r\n"),
+        Some(&[high, low]) => bytes.len() >= 16 + usize::from(u16::from_be_bytes([high, low])),
+        _ => false,
     }
-    match result {
+}
+
+fn parse(header: &[u8]) -> Option<Proxied> {
+    match HeaderResult::parse(header) {
         HeaderResult::V1(Ok(header)) => {
             let address = match header.addresses {
                 v1::Addresses::Tcp4(ips) => Some(IpAddr::V4(ips.source_address)),
                 v1::Addresses::Tcp6(ips) => Some(IpAddr::V6(ips.source_address)),
                 v1::Addresses::Unknown => None,
             };
-            Parsed::Done(Proxied { address, is_tls: false })
+            Some(Proxied { address, is_tls: false })
         }
-        HeaderResult::V2(Ok(header)) => Parsed::Done(version_2(&header)),
-        HeaderResult::V1(Err(_)) | HeaderResult::V2(Err(_)) => Parsed::Wrong,
+        HeaderResult::V2(Ok(header)) => Some(version_2(&header)),
+        HeaderResult::V1(Err(_)) | HeaderResult::V2(Err(_)) => None,
     }
 }
 
@@ -122,10 +126,10 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_panics(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = parse(&bytes);
+            let _ = (parse(&bytes), is_whole(&bytes), is_beginning(&bytes));
             let mut signed = b"\r\n\r\n\0\r\nQUIT\n".to_vec();
             signed.extend(bytes);
-            let _ = parse(&signed);
+            let _ = (parse(&signed), is_whole(&signed));
         }
     }
 }

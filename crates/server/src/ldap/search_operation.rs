@@ -75,15 +75,14 @@ impl Connection<'_> {
         paged: Option<Paged<'_>>,
     ) -> Result<Search, Answer> {
         let present = self.present().await?;
-        let Some(place) = present.view.names().place(base) else {
-            return Err(match provider_of(&self.app.snapshot(), base) {
-                Some(_) => {
-                    let message = "this base DN is another application's: bind with a DN below it";
-                    Answer::new(ResultCode::InsufficientAccessRights, message)
-                }
-                None => Answer::new(ResultCode::NoSuchObject, "there is nothing here; the root DSE lists the base DNs"),
-            });
-        };
+        let owner = provider_of(&self.app.snapshot(), base);
+        if owner.is_some_and(|owner| owner.provider.id != present.view.client.provider.id) {
+            let message = "this base DN is another application's: bind with a DN below it";
+            return Err(Answer::new(ResultCode::InsufficientAccessRights, message));
+        }
+        let place = present.view.names().place(base).ok_or_else(|| {
+            Answer::new(ResultCode::NoSuchObject, "there is nothing here; the root DSE lists the base DNs")
+        })?;
         let search = Search::new(request, &place, present.view, &self.app.directory.people());
         let mut search =
             search.map_err(|(code, matched)| Answer { matched, ..Answer::new(code, "there is no such entry") })?;

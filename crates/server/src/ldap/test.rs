@@ -355,5 +355,7 @@ fn name_holds(entry: &Entry<'_>, attribute: Option<&str>, value: &str, view: &Vi
     entry.write_dn(view, &mut text);
     let pairs = dn::parse(&text).unwrap_or_default();
     let mut pairs = pairs.rdns().iter().flat_map(dn::Rdn::pairs);
-    pairs.any(|(name, own)| attribute.is_none_or(|wanted| wanted == name) && dn::normalize_value(own) == value)
+    pairs.any(|(name, own)| {
+        attribute.is_none_or(|wanted| name.eq_ignore_ascii_case(wanted)) && dn::normalize_value(own) == value
+    })
 }

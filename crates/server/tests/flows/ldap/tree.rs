@@ -107,9 +107,10 @@ on_both! {
         assert_eq!(values(&group, "member"), [test.group("leaf")]);
         assert_eq!(values(&group, "gidNumber"), [(20_000 + middle.pk).to_string()]);
         assert_eq!(test.names(&mut ldap, "(uid=alice)").await, ["cn=alice"]);
-        let in_top = format!("(memberOf={})", test.group("top, the"));
+        let top = ldap3::ldap_escape(test.group("top, the")).into_owned();
+        let in_top = format!("(memberOf={top})");
         assert_eq!(test.names(&mut ldap, &in_top).await, ["cn=middle"]);
-        let chained = format!("(&(objectClass=user)(memberOf:1.2.840.113556.1.4.1941:={}))", test.group("top, the"));
+        let chained = format!("(&(objectClass=user)(memberOf:1.2.840.113556.1.4.1941:={top}))");
         assert_eq!(test.names(&mut ldap, &chained).await, ["cn=alice"]);
     }
 
