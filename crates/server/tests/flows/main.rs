@@ -14,6 +14,7 @@
 mod access_tokens;
 mod authorization_code;
 mod authorize_errors;
+mod basic;
 mod consent;
 mod database;
 mod directory;
