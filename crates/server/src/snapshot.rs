@@ -162,6 +162,13 @@ impl Snapshot {
         self.keys.iter().find(|key| doorward_core::user::key(&key.name) == lower || key.id.to_string() == name)
     }
 
+    /// The name of an application.
+    pub fn application_name(&self, id: ApplicationId) -> Option<&str> {
+        let of_ldap = self.ldap.iter().map(|client| &client.application);
+        let mut all = of_ldap.chain(self.clients.values().map(|client| &client.application));
+        all.find(|application| application.id == id).map(|application| application.profile.name.as_str())
+    }
+
     /// A claim mapping by identifier.
     pub fn mapping(&self, id: MappingId) -> Option<&ClaimMapping> {
         self.mappings.iter().find(|mapping| mapping.id == id)

@@ -12,6 +12,7 @@
 )]
 
 mod access_tokens;
+mod authenticator;
 mod authorization_code;
 mod authorize_errors;
 mod basic;
@@ -24,6 +25,7 @@ mod interaction;
 mod keys;
 mod refresh_token;
 mod routes;
+mod security;
 mod setup;
 mod sign_in;
 mod support;

@@ -2,6 +2,7 @@
 
 mod browser;
 mod client;
+mod credentials;
 
 pub(crate) use browser::{Browser, Page};
 pub(crate) use client::{OAuthClient, TokenAnswer};
