@@ -162,11 +162,11 @@ impl Snapshot {
         self.keys.iter().find(|key| doorward_core::user::key(&key.name) == lower || key.id.to_string() == name)
     }
 
-    /// The name of an application.
-    pub fn application_name(&self, id: ApplicationId) -> Option<&str> {
+    /// An application by identifier, whatever its providers.
+    pub fn application(&self, id: ApplicationId) -> Option<&Application> {
         let of_ldap = self.ldap.iter().map(|client| &client.application);
         let mut all = of_ldap.chain(self.clients.values().map(|client| &client.application));
-        all.find(|application| application.id == id).map(|application| application.profile.name.as_str())
+        all.find(|application| application.id == id)
     }
 
     /// A claim mapping by identifier.

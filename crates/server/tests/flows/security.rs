@@ -155,12 +155,12 @@ on_both! {
         let page = browser.get(SECURITY).await;
         let add = format!("{SECURITY}app-passwords/add/");
         for fields in [
-            [("name", " "), ("application", ""), ("expires", "")], [("name", "mail"), ("application", "nothing"), ("expires", "")],
-            [("name", "mail"), ("application", ""), ("expires", "soon")], [("name", "mail"), ("application", ""), ("expires", "0d")],
+            [("purpose", " "), ("application", ""), ("expires", "")], [("purpose", "mail"), ("application", "nothing"), ("expires", "")],
+            [("purpose", "mail"), ("application", ""), ("expires", "soon")], [("purpose", "mail"), ("application", ""), ("expires", "0d")],
         ] {
             assert_eq!(send(&mut browser, &page, &add, &fields).await.status, 422, "{fields:?}");
         }
-        let made = send(&mut browser, &page, &add, &[("name", "mail <laptop>"), ("application", ""), ("expires", "30d")]).await;
+        let made = send(&mut browser, &page, &add, &[("purpose", "mail <laptop>"), ("application", ""), ("expires", "30d")]).await;
         let secret = between(&made.body, "id=\"new-secret\">", "<").to_owned();
         assert_eq!(secret.len(), 40);
         let page = browser.get(SECURITY).await;
