@@ -1,13 +1,11 @@
 //! Showing again who one is, before something that concerns one's own account: the password, and the code if there is an
 //! authenticator app.
 
-use doorward_core::{authenticator, id::UserId, secret::Secret, session::Method};
-use doorward_store as store;
+use doorward_core::{id::UserId, secret::Secret, session::Method};
 use std::net::IpAddr;
 
 use super::{
     attempt::{self, SignInError, Trace},
-    authenticator as apps,
     password::Verified,
     second_step,
     throttle::{self, Counters},
@@ -32,30 +30,18 @@ pub struct Again {
 /// # Errors
 /// Why not.
 pub async fn verify(app: &App, again: Again) -> Result<Verified, SignInError> {
-    let (id, cipher) = (again.user, app.cipher.clone());
-    let found = app.db.read(move |tx| {
-        Box::pin(async move {
-            let user = store::user::find(tx, id).await?;
-            let hash = store::credential::find(tx, id).await?;
-            Ok((user, hash, store::authenticator::find(tx, &cipher, id).await?))
-        })
-    });
-    let (user, hash, kept) = found.await?;
+    let (user, hash, authenticator) = attempt::find_by_id(app, again.user).await?;
     let trace = Trace::of_form(user.as_ref(), again.address);
-    let counters = Counters::new(Some(id), "", again.address);
+    let counters = Counters::new(Some(again.user), "", again.address);
     attempt::count(app, &trace, &counters).await?;
     let (user, hash) = attempt::check_password(app, &trace, (user, hash), &again.password).await?;
-    let mut methods: &'static [Method] = &[Method::Password];
-    if let Some(kept) = kept {
-        let is_right = match authenticator::code_from_field(&again.code) {
-            Some(code) => apps::consume(app, &kept, &code).await?,
-            None => false,
-        };
-        if !is_right {
-            return Err(SignInError::WrongCode { reference: trace.failed(app, "wrong or used code").await });
+    let methods: &'static [Method] = match authenticator {
+        None => &[Method::Password],
+        Some(authenticator) => {
+            attempt::check_code(app, &trace, &authenticator, &again.code).await?;
+            second_step::METHODS
         }
-        methods = second_step::METHODS;
-    }
+    };
     throttle::forget(app, &counters).await?;
     Ok(Verified { user, hash: Some(hash), methods })
 }

@@ -1,14 +1,12 @@
 //! The second step of the sign-in form: the code of an authenticator app, after the right password.
 
-use doorward_core::{authenticator, id::UserId, session::Method};
-use doorward_store as store;
+use doorward_core::{id::UserId, session::Method};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 use super::{
     attempt::{self, SignInError, Trace},
-    authenticator as apps,
     password::{HalfVerified, Verified},
     throttle::{self, Counters},
 };
@@ -59,15 +57,9 @@ fn fingerprint(app: &App, hash: &str) -> String {
 /// # Errors
 /// Why not.
 pub async fn verify(app: &App, step: &Step, typed: &str, address: IpAddr) -> Result<Option<Verified>, SignInError> {
-    let (id, cipher) = (step.user, app.cipher.clone());
-    let found = app.db.read(move |tx| {
-        Box::pin(async move {
-            let user = store::user::find(tx, id).await?;
-            let hash = store::credential::find(tx, id).await?;
-            Ok((user, hash, store::authenticator::find(tx, &cipher, id).await?))
-        })
-    });
-    let (Some(user), Some(hash), Some(authenticator)) = found.await? else { return Ok(None) };
+    let (Some(user), Some(hash), Some(authenticator)) = attempt::find_by_id(app, step.user).await? else {
+        return Ok(None);
+    };
     if fingerprint(app, &hash) != step.hash {
         return Ok(None);
     }
@@ -75,13 +67,7 @@ pub async fn verify(app: &App, step: &Step, typed: &str, address: IpAddr) -> Res
     let counters = Counters::new(Some(user.id), "", address);
     attempt::count(app, &trace, &counters).await?;
     attempt::check_active(app, &trace, &user).await?;
-    let is_right = match authenticator::code_from_field(typed) {
-        Some(code) => apps::consume(app, &authenticator, &code).await?,
-        None => false,
-    };
-    if !is_right {
-        return Err(SignInError::WrongCode { reference: trace.failed(app, "wrong or used code").await });
-    }
+    attempt::check_code(app, &trace, &authenticator, typed).await?;
     throttle::forget(app, &counters).await?;
     Ok(Some(Verified { user, hash: Some(hash), methods: METHODS }))
 }

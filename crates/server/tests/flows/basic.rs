@@ -18,7 +18,7 @@ use doorward_server::{
     },
     directory::{
         app_passwords::{self, NewAppPassword},
-        users,
+        authenticators, users,
     },
 };
 use doorward_store as store;
@@ -214,6 +214,10 @@ on_both! {
         let other = app.second_process().await;
         users::set_password(&other, &app.actor(), alice.id, "another password").await.unwrap();
         assert!(is_wrong(&client.bind("alice", PASSWORD).await));
+        client.bind("alice", "another password").await.unwrap();
+        app.authenticator(&alice).await;
+        assert!(is_wrong(&client.bind("alice", "another password").await));
+        authenticators::remove(&other, &app.actor(), alice.id).await.unwrap();
         client.bind("alice", "another password").await.unwrap();
         users::set_active(&other, &app.actor(), alice.id, false).await.unwrap();
         for password in ["another password", secret.expose()] {
