@@ -1,6 +1,6 @@
 //! App passwords: long random secrets for clients that can only send a name and a password.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;
 
 use crate::{
@@ -43,6 +43,23 @@ impl AppPassword {
     }
 }
 
+/// When an app password ends, as people write it: in so many days (`90d`), or the last day (`2027-01-31`, UTC) on which
+/// it is good.
+///
+/// # Errors
+/// A sentence that says how to write it.
+pub fn parse_end(text: &str, now: Timestamp) -> Result<Timestamp, &'static str> {
+    let advice = "Write it like 90d, or like 2027-01-31 for the last day.";
+    let end = if let Some(days) = text.strip_suffix('d') {
+        let days: u32 = days.parse().map_err(|_| advice)?;
+        now.checked_add(SignedDuration::from_hours(i64::from(days) * 24))
+    } else {
+        let day: Date = text.parse().map_err(|_| advice)?;
+        day.tomorrow().and_then(|next| TimeZone::UTC.to_timestamp(next.at(0, 0, 0, 0)))
+    };
+    end.map_err(|_| advice)
+}
+
 /// A new secret: letters and digits only, so that no configuration file needs quotes around it.
 pub fn new_secret() -> Secret<String> {
     Secret::new(random::alphanumeric(LENGTH))
@@ -68,6 +85,16 @@ mod tests {
         assert!(is_plausible(new_secret().expose()));
         for text in ["", &"a".repeat(39), &"a".repeat(41), &format!("{};", "a".repeat(39)), &"é".repeat(20)] {
             assert!(!is_plausible(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_end_is_days_or_a_last_day() {
+        let now: Timestamp = "2026-12-31T12:00:00Z".parse().unwrap();
+        assert_eq!(parse_end("90d", now).unwrap().to_string(), "2027-03-31T12:00:00Z");
+        assert_eq!(parse_end("2027-01-31", now).unwrap().to_string(), "2027-02-01T00:00:00Z");
+        for text in ["", "d", "-1d", "90", "4294967295d", "31.01.2027", "9999-12-31", "2027-02-30"] {
+            assert!(parse_end(text, now).is_err(), "{text}");
         }
     }
 

@@ -14,6 +14,7 @@
 pub mod accessibility;
 pub mod apache;
 pub mod application;
+pub mod authenticator;
 pub mod browser;
 pub mod client;
 pub mod doorward;

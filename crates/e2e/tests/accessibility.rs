@@ -1,8 +1,9 @@
 //! axe-core finds nothing on the pages that everybody sees, neither light nor dark.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use doorward_e2e::accessibility::check;
 use doorward_e2e::application::Application;
+use doorward_e2e::authenticator;
 use doorward_e2e::browser::Browser;
 use doorward_e2e::client::Client;
 use doorward_e2e::doorward::{ADMINISTRATOR, Doorward, PASSWORD};
@@ -12,6 +13,8 @@ const REDIRECT_URI: &str = "http://127.0.0.1:9/callback";
 async fn every_page_passes(scheme: &str) -> Result<()> {
     let doorward = Doorward::start().await?;
     doorward.add_user("alice", "Alice Example")?;
+    doorward.json(&["user", "add", "robot", "--type", "service_account"])?;
+    doorward.json(&["user", "app-password", "add", "robot", "--for", "reading"])?;
     doorward.add_group("nobody-yet", &[])?;
     let application = doorward.add_application("lab-wiki", REDIRECT_URI, &[])?;
     let closed = doorward.json(&[
@@ -59,6 +62,8 @@ async fn every_page_passes(scheme: &str) -> Result<()> {
     browser.open(&doorward.url("/if/user/")).await?;
     check(&browser, "my applications").await?;
 
+    with_authenticator(&doorward, &browser).await?;
+
     browser.open(&doorward.url("/sign-out")).await?;
     browser.element("#confirm-sign-out").await?;
     check(&browser, "sign-out").await?;
@@ -66,14 +71,55 @@ async fn every_page_passes(scheme: &str) -> Result<()> {
     browser.one_of(&["#sign-in-again", "#sign-in"]).await?;
     check(&browser, "signed out").await?;
 
+    browser.open(&doorward.url("/sign-in")).await?;
+    browser.sign_in("alice", PASSWORD).await?;
+    browser.element("#code-form").await?;
+    check(&browser, "the second step").await?;
+    browser.fill("#code", "000 000").await?;
+    browser.press("#continue").await?;
+    browser.element("[role=alert]").await?;
+    check(&browser, "the second step with a wrong code").await?;
+
     // Administrators see more on the error page: the received and the registered redirect URIs.
     browser.open(&doorward.url("/if/admin/")).await?;
     browser.sign_in(ADMINISTRATOR, PASSWORD).await?;
     browser.arrives_at(&doorward.url("/if/admin/")).await?;
     check(&browser, "administration").await?;
+    for username in ["alice", "robot"] {
+        let user = doorward.json(&["user", "show", username])?;
+        let id = user.get("id").and_then(|id| id.as_str()).context("a user without id")?;
+        browser.open(&doorward.url(&format!("/if/admin/users/{id}/"))).await?;
+        check(&browser, &format!("{username}, as an administrator")).await?;
+    }
     browser.open(&client.authorization_request(&[("redirect_uri", "http://127.0.0.1:9/elsewhere")])?).await?;
     browser.element("#received-uri").await?;
     check(&browser, "error: unlisted redirect URI, as an administrator").await
+}
+
+/// The pages about one's own account, on the way to an authenticator app.
+async fn with_authenticator(doorward: &Doorward, browser: &Browser) -> Result<()> {
+    browser.press("#security-link").await?;
+    browser.press("#set-up-authenticator").await?;
+    let key = browser.element("#secret").await?.text().await?;
+    check(browser, "setting an authenticator app up").await?;
+    browser.fill("#code", "000000").await?;
+    browser.fill("#current_password", "not her password").await?;
+    browser.press("#save").await?;
+    browser.element("#error-summary").await?;
+    check(browser, "an authenticator app that was not set up").await?;
+    browser.fill("#code", &authenticator::code(&key)?).await?;
+    browser.fill("#current_password", PASSWORD).await?;
+    browser.press("#save").await?;
+    browser.element("#notice").await?;
+    browser.fill("#purpose", "Mail on the laptop").await?;
+    browser.press("#add").await?;
+    browser.element("#new-secret").await?;
+    check(browser, "security, with a new app password").await?;
+    browser.press("#remove-authenticator").await?;
+    browser.element("#remove-it").await?;
+    check(browser, "removing an authenticator app").await?;
+    browser.open(&doorward.url("/if/user/security/password/")).await?;
+    check(browser, "changing the password").await
 }
 
 #[tokio::test(flavor = "multi_thread")]

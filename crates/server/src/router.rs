@@ -12,7 +12,7 @@ use tower::ServiceBuilder;
 
 use crate::{
     app::App,
-    auth::{setup_page, sign_in, sign_out},
+    auth::{code_page, setup_page, sign_in, sign_out},
     http::{
         error_page::ErrorPage,
         form::FORM_MAX,
@@ -31,10 +31,17 @@ pub fn router(app: App) -> Router {
         .route("/", get(home))
         .route("/setup", get(setup_page::show).post(setup_page::submit))
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
+        .route("/sign-in/code", get(code_page::show).post(code_page::submit))
         .route("/sign-in/continue", get(sign_in::go_on_with_request))
         .route("/sign-out", get(sign_out::show).post(sign_out::submit))
         .route("/consent", post(consent::submit))
         .route("/if/user/", get(portal::show))
+        .route("/if/user/security/", get(portal::security::show))
+        .route("/if/user/security/app-passwords/add/", post(portal::security::add))
+        .route("/if/user/security/app-passwords/{id}/delete/", post(portal::security::delete))
+        .route("/if/user/security/password/", get(portal::password::show).post(portal::password::submit))
+        .route("/if/user/security/authenticator/", get(portal::authenticator::show).post(portal::authenticator::set_up))
+        .route("/if/user/security/authenticator/remove/", post(portal::authenticator::remove))
         .route("/application/launch/{slug}/", get(portal::launch))
         .route("/application/o/authorize/", get(authorize::get).post(authorize::post))
         .route("/application/o/{slug}/end-session/", get(end_session::get).post(end_session::post))

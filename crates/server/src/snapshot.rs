@@ -181,6 +181,13 @@ impl Snapshot {
         self.keys.iter().find(|key| doorward_core::user::key(&key.name) == lower || key.id.to_string() == name)
     }
 
+    /// An application by identifier, whatever its providers.
+    pub fn application(&self, id: ApplicationId) -> Option<&Application> {
+        let of_ldap = self.ldap.iter().map(|client| &client.application);
+        let mut all = of_ldap.chain(self.clients.values().map(|client| &client.application));
+        all.find(|application| application.id == id)
+    }
+
     /// A claim mapping by identifier.
     pub fn mapping(&self, id: MappingId) -> Option<&ClaimMapping> {
         self.mappings.iter().find(|mapping| mapping.id == id)

@@ -8,6 +8,7 @@
 )]
 
 mod applications;
+mod credentials;
 mod support;
 
 use serde_json::{Value, json};

@@ -41,10 +41,12 @@ pub(super) enum Done {
     SecretRotated,
     UriAdded,
     KeyRotated,
+    AuthenticatorRemoved,
+    AppPasswordRemoved,
 }
 
 impl Done {
-    const ALL: [(Self, &'static str, &'static str); 7] = [
+    const ALL: [(Self, &'static str, &'static str); 9] = [
         (Self::Added, "added", "Added."),
         (Self::Saved, "saved", "Your changes are saved."),
         (Self::Deleted, "deleted", "Deleted."),
@@ -52,6 +54,12 @@ impl Done {
         (Self::SecretRotated, "secret-rotated", "There is a new client secret; the old one is refused from now on."),
         (Self::UriAdded, "uri-added", "The redirect URI is added. Sign in at the application again."),
         (Self::KeyRotated, "key-rotated", "The next key is published. It takes over signing at the time shown below."),
+        (
+            Self::AuthenticatorRemoved,
+            "authenticator-removed",
+            "The authenticator app is removed; the password alone signs in now.",
+        ),
+        (Self::AppPasswordRemoved, "app-password-removed", "The app password is removed; it is refused from now on."),
     ];
 
     fn code(self) -> &'static str {

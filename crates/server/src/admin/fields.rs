@@ -6,10 +6,10 @@ use doorward_core::{
     signing_key::SigningKey,
     user::key,
 };
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
+pub(super) use crate::pages::time;
 use crate::{
     app::App,
     directory::users,
@@ -129,11 +129,6 @@ pub(super) fn key_option(key: &SigningKey, chosen: &str, app: &App) -> Value {
     let algorithm = key.active(app.clock.now()).map_or("", |version| version.algorithm.as_str());
     let id = key.id.to_string();
     json!({ "selected": id == chosen, "id": id, "name": key.name, "algorithm": algorithm })
-}
-
-/// A moment, for people.
-pub(super) fn time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// An error's text as a sentence.

@@ -18,6 +18,7 @@ mod mapping_list;
 mod overview;
 mod paging;
 mod user;
+mod user_credentials;
 mod user_form;
 mod users;
 
@@ -44,6 +45,9 @@ pub fn routes() -> Router<App> {
         .route("/if/admin/users/{id}/", get(user::show).post(user::save))
         .route("/if/admin/users/{id}/delete/", post(user::delete))
         .route("/if/admin/users/{id}/sessions/{session}/end/", post(user::end_session))
+        .route("/if/admin/users/{id}/authenticator/remove/", post(user_credentials::remove_authenticator))
+        .route("/if/admin/users/{id}/app-passwords/add/", post(user_credentials::add_app_password))
+        .route("/if/admin/users/{id}/app-passwords/{password}/delete/", post(user_credentials::delete_app_password))
         .route("/if/admin/groups/", get(groups::list))
         .route("/if/admin/groups/new/", get(group::new).post(group::create))
         .route("/if/admin/groups/{id}/", get(group::show).post(group::save))

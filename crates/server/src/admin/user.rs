@@ -2,8 +2,10 @@
 
 use axum::{extract::Path, response::Response};
 use doorward_core::{
+    app_password::AppPassword,
     id::{SessionId, UserId},
     problem::Problems,
+    secret::Secret,
     session::Session,
     user::User,
 };
@@ -11,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{
     desk::{Desk, Done, Page, id},
-    fields,
+    fields, user_credentials,
     user_form::{UserDraft, password},
 };
 use crate::{
@@ -112,7 +114,34 @@ async fn change(desk: &Desk, id: UserId, draft: &UserDraft, form: &Fields) -> Op
     }
 }
 
+/// What a form below the page made, or why it did not.
+#[derive(Default)]
+pub(super) struct Shown {
+    pub(super) typed: Fields,
+    pub(super) problems: Problems,
+    pub(super) new: Option<(AppPassword, Secret<String>)>,
+}
+
+/// The page as it is kept, with what a form below it made.
+pub(super) async fn show_again(desk: &Desk, user: &User, shown: Shown) -> OperationResult<Response> {
+    let (user, groups) = users::find(&desk.app, user.id).await?;
+    let draft = UserDraft::from_user(&user, &groups, &desk.app.snapshot());
+    let credentials = user_credentials::context(desk, Some(&user), &shown.typed, shown.new.as_ref()).await?;
+    whole(desk, Some(&user), &draft, &shown.problems, credentials).await
+}
+
 async fn page(desk: &Desk, user: Option<&User>, draft: &UserDraft, problems: &Problems) -> OperationResult<Response> {
+    let credentials = user_credentials::context(desk, user, &Fields::default(), None).await?;
+    whole(desk, user, draft, problems, credentials).await
+}
+
+async fn whole(
+    desk: &Desk,
+    user: Option<&User>,
+    draft: &UserDraft,
+    problems: &Problems,
+    credentials: Value,
+) -> OperationResult<Response> {
     let snapshot = desk.app.snapshot();
     let mut context = draft.context(&snapshot);
     let sessions = match user {
@@ -130,11 +159,12 @@ async fn page(desk: &Desk, user: Option<&User>, draft: &UserDraft, problems: &Pr
             "can_delete": user.is_some_and(|user| desk.actor.user != Some(user.id)),
         });
         context.extend(own.as_object().cloned().unwrap_or_default());
+        context.extend(credentials.as_object().cloned().unwrap_or_default());
     }
     Ok(desk.form(PAGE, context, problems))
 }
 
-fn address(id: UserId) -> String {
+pub(super) fn address(id: UserId) -> String {
     format!("{LIST}{id}/")
 }
 

@@ -1,6 +1,7 @@
 //! What every way of signing in with a password shares: counting, checking, and the record of what failed.
 
 use doorward_core::{
+    authenticator::{Authenticator, code_from_field},
     event::EventKind,
     id::{ApplicationId, UserId},
     secret::Secret,
@@ -11,6 +12,7 @@ use jiff::SignedDuration;
 use std::net::IpAddr;
 
 use super::{
+    authenticator,
     password_hash::{PASSWORD_MAX, Verdict},
     throttle::{self, Counters},
 };
@@ -104,6 +106,9 @@ impl Trace {
     }
 }
 
+/// A user, the hash of their password, and their authenticator app, as far as there are such.
+pub(super) type Found = (Option<User>, Option<String>, Option<Authenticator>);
+
 /// By username, or by an e-mail address that is verified and only one person's.
 ///
 /// # Errors
@@ -118,6 +123,22 @@ pub(super) async fn find_user(tx: &mut Tx<'_>, typed: &str) -> store::Result<Opt
         (Some(owner), true) if owner.profile.email_verified => Ok(Some(owner)),
         _ => Ok(None),
     }
+}
+
+/// A user with the hash of their password and their authenticator app, read together.
+///
+/// # Errors
+/// What the database says.
+pub(super) async fn find_by_id(app: &App, id: UserId) -> store::Result<Found> {
+    let cipher = app.cipher.clone();
+    let found = app.db.read(move |tx| {
+        Box::pin(async move {
+            let user = store::user::find(tx, id).await?;
+            let hash = store::credential::find(tx, id).await?;
+            Ok((user, hash, store::authenticator::find(tx, &cipher, id).await?))
+        })
+    });
+    found.await
 }
 
 /// Counts an attempt, before anything is looked at.
@@ -161,6 +182,24 @@ pub(super) async fn check_password(
     let (id, new) = (user.id, stronger.clone());
     app.db.write(move |tx| Box::pin(async move { store::credential::rehash(tx, id, &hash, &new).await })).await?;
     Ok((user, stronger))
+}
+
+/// Checks the code of a counted attempt, as typed into a field, and uses it up.
+///
+/// # Errors
+/// That it is not right, or was used already; written down.
+pub(super) async fn check_code(
+    app: &App,
+    trace: &Trace,
+    authenticator: &Authenticator,
+    typed: &str,
+) -> Result<(), SignInError> {
+    if let Some(code) = code_from_field(typed)
+        && authenticator::consume(app, authenticator, &code).await?
+    {
+        return Ok(());
+    }
+    Err(SignInError::WrongCode { reference: trace.failed(app, "wrong or used code").await })
 }
 
 /// Whether somebody who showed who they are may go on at all.

@@ -202,12 +202,9 @@ struct Target<'s> {
 
 impl<'s> Target<'s> {
     fn find(snapshot: &'s Snapshot, id: ApplicationId) -> Option<Self> {
-        let of_ldap = snapshot.ldap.iter().find(|client| client.application.id == id);
-        if let Some(client) = of_ldap {
-            return Some(Self { application: &client.application, ldap: Some(&client.provider) });
-        }
-        let client = snapshot.clients.values().find(|client| client.application.id == id)?;
-        Some(Self { application: &client.application, ldap: None })
+        let application = snapshot.application(id)?;
+        let ldap = snapshot.ldap.iter().find(|client| client.application.id == id).map(|client| &client.provider);
+        Some(Self { application, ldap })
     }
 
     fn asks_for_groups(&self) -> bool {

@@ -1,7 +1,6 @@
 //! The sign-in form: a name and a password, and for people with an authenticator app a code in a second step.
 
 use doorward_core::{
-    authenticator::Authenticator,
     secret::Secret,
     session::Method,
     user::{User, UserType},
@@ -11,7 +10,7 @@ use std::net::IpAddr;
 
 pub use super::attempt::SignInError;
 use super::{
-    attempt::{self, Trace},
+    attempt::{self, Found, Trace},
     throttle::{self, Counters},
 };
 use crate::app::App;
@@ -78,7 +77,7 @@ pub async fn verify(app: &App, attempt: Attempt) -> Result<Passed, SignInError> 
 }
 
 /// Machines do not use the form.
-async fn find(app: &App, typed: &str) -> store::Result<(Option<User>, Option<String>, Option<Authenticator>)> {
+async fn find(app: &App, typed: &str) -> store::Result<Found> {
     let (typed, cipher) = (typed.to_owned(), app.cipher.clone());
     app.db
         .read(move |tx| {

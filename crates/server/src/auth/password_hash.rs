@@ -9,7 +9,10 @@ use base64::{
 use doorward_core::{random, secret::Secret};
 use std::{
     num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
@@ -32,6 +35,7 @@ pub const PASSWORD_MAX: usize = 1024;
 pub struct Hasher {
     turns: Arc<Semaphore>,
     memory: Arc<Mutex<Vec<Vec<Block>>>>,
+    runs: Arc<AtomicU64>,
 }
 
 /// What a password turned out to be.
@@ -49,7 +53,7 @@ impl Hasher {
     /// A hasher for this machine.
     pub fn new() -> Self {
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self { turns: Arc::new(Semaphore::new(processors)), memory: Arc::default() }
+        Self { turns: Arc::new(Semaphore::new(processors)), memory: Arc::default(), runs: Arc::default() }
     }
 
     /// Hashes a new password as a PHC string.
@@ -73,9 +77,15 @@ impl Hasher {
         .await
     }
 
+    /// How many times it hashed or checked so far. Refusals must not differ in it.
+    pub fn runs(&self) -> u64 {
+        self.runs.load(Ordering::Relaxed)
+    }
+
     async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static) -> T {
         // The semaphore is never closed.
         let turn = self.turns.clone().acquire_owned().await;
+        self.runs.fetch_add(1, Ordering::Relaxed);
         let pool = self.memory.clone();
         let task = tokio::task::spawn_blocking(move || {
             let idle = pool.lock().unwrap_or_else(PoisonError::into_inner).pop();

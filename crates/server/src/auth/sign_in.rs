@@ -10,7 +10,9 @@ use doorward_protocols::oauth::parameters::Parameters;
 use serde_json::{Value, json};
 
 use super::{
-    password::{self, Attempt, Passed, SignInError},
+    code_page,
+    password::{self, Attempt, Passed, SignInError, Verified},
+    second_step::Step,
     session,
 };
 use crate::{
@@ -24,7 +26,7 @@ use crate::{
         visitor::{CurrentVisitor, Visitor},
     },
     oidc, pages,
-    snapshot::Client,
+    snapshot::{Client, Snapshot},
 };
 
 /// Where somebody goes who came for nothing in particular.
@@ -55,24 +57,27 @@ pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, form: Form)
     let attempt =
         Attempt { username: username.clone(), password: Secret::from(form.get("password")), address: visitor.address };
     match password::verify(&app, attempt).await {
-        Ok(Passed::CodeNeeded(_)) => {
-            ErrorPage::internal("the second step of signing in is not there yet").render(&app, Some(&visitor))
-        }
-        Ok(Passed::Verified(verified)) => match session::begin(&app, &visitor, &verified).await {
-            Ok(Some(token)) => go_on(&app, &pending, form.get("request"), &token),
-            Ok(None) => redirect(&app, &pending),
-            Err(error) => ErrorPage::store(&error).render(&app, Some(&visitor)),
-        },
+        Ok(Passed::CodeNeeded(half)) => code_page::ask(&app, &visitor, &pending, &Step::after(&app, &half)),
+        Ok(Passed::Verified(verified)) => finish(&app, &visitor, &pending, &verified).await,
         Err(SignInError::Store(error)) => ErrorPage::store(&error).render(&app, Some(&visitor)),
-        Err(error) => self::form(&app, &visitor, &pending, &username, Some(&error)),
+        Err(error) => refused(self::form(&app, &visitor, &pending, &username, Some(message(&error))), &error),
+    }
+}
+
+/// Begins the session of somebody who passed all steps, and sends the browser on.
+pub(super) async fn finish(app: &App, visitor: &Visitor, pending: &Pending, verified: &Verified) -> Response {
+    match session::begin(app, visitor, verified).await {
+        Ok(Some(token)) => go_on(app, pending, &token),
+        Ok(None) => redirect(app, pending),
+        Err(error) => ErrorPage::store(&error).render(app, Some(visitor)),
     }
 }
 
 /// Sends the browser on with its new cookie. The goal is looked at again there, with the session.
-fn go_on(app: &App, pending: &Pending, sealed: &str, token: &str) -> Response {
+fn go_on(app: &App, pending: &Pending, token: &str) -> Response {
     let target = match &pending.goal {
         Goal::Page(path) => path.clone(),
-        Goal::Authorize(_) => format!("/sign-in/continue?request={sealed}"),
+        Goal::Authorize(_) => format!("/sign-in/continue?request={}", pending.seal(app)),
         Goal::SignOut { .. } => HOME.to_owned(),
     };
     let mut response = see_other(&target);
@@ -109,38 +114,49 @@ pub fn redirect_here(app: &App, visitor: &Visitor, method: &Method, uri: &Uri) -
     redirect(app, &Pending::new(app, visitor, Goal::Page(path.to_owned())))
 }
 
-fn form(app: &App, visitor: &Visitor, pending: &Pending, username: &str, error: Option<&SignInError>) -> Response {
+/// The form, with what stood in the way before.
+pub(super) fn form(app: &App, visitor: &Visitor, pending: &Pending, username: &str, error: Option<String>) -> Response {
     let snapshot = app.snapshot();
-    let (client, hint) = match &pending.goal {
-        Goal::Authorize(parameters) => (
-            parameters.get("client_id").and_then(|id| snapshot.by_client_id(id)),
-            parameters.get("login_hint").unwrap_or_default(),
-        ),
-        _ => (None, ""),
+    let client = asking(&snapshot, pending);
+    let hint = match &pending.goal {
+        Goal::Authorize(parameters) => parameters.get("login_hint").unwrap_or_default(),
+        _ => "",
     };
     let here = visitor.signed_in.as_ref().map(|signed_in| signed_in.user.profile.username.as_str());
     let prefill = [username, here.unwrap_or_default(), hint].into_iter().find(|name| !name.is_empty());
     let context = json!({
-        "app": client.map(|client| client_card(client)),
+        "app": client.map(client_card),
         "request": pending.seal(app),
         "username": prefill.unwrap_or_default(),
-        "error": error.map(|error| json!({ "message": message(error) })),
+        "error": error.map(|message| json!({ "message": message })),
         "reauthenticate": here.is_some() && client.is_some(),
         "help_text": app.config.help_text,
     });
-    let mut response = lead_out(pages::page(app, Some(visitor), "sign_in.html", context));
-    match error {
-        None => {}
-        Some(SignInError::Throttled { wait, .. }) => {
-            *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
-            response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).unsigned_abs().into());
+    lead_out(pages::page(app, Some(visitor), "sign_in.html", context))
+}
+
+/// The application that waits for the sign-in, if it is one.
+pub(super) fn asking<'s>(snapshot: &'s Snapshot, pending: &Pending) -> Option<&'s Client> {
+    match &pending.goal {
+        Goal::Authorize(parameters) => {
+            parameters.get("client_id").and_then(|id| snapshot.by_client_id(id)).map(AsRef::as_ref)
         }
-        Some(_) => *response.status_mut() = StatusCode::UNAUTHORIZED,
+        _ => None,
+    }
+}
+
+/// The status of a page that says why nobody was signed in.
+pub(super) fn refused(mut response: Response, error: &SignInError) -> Response {
+    *response.status_mut() = StatusCode::UNAUTHORIZED;
+    if let SignInError::Throttled { wait, .. } = error {
+        *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+        response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).unsigned_abs().into());
     }
     response
 }
 
-fn message(error: &SignInError) -> String {
+/// Why nobody was signed in, with the code under which the log says more.
+pub fn message(error: &SignInError) -> String {
     error.reference().map_or_else(|| error.to_string(), |reference| format!("{error} (Reference {reference})"))
 }
 

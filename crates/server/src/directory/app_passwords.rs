@@ -30,19 +30,28 @@ pub struct NewAppPassword {
     pub expires_at: Option<Timestamp>,
 }
 
-/// Makes an app password. The secret is returned once and kept as a hash only.
+/// Checks an app password that is to be made.
 ///
 /// # Errors
-/// What is wrong with the input; that there is no such user; that the actor may not; that there are too many.
-pub async fn create(app: &App, actor: &Actor, new: NewAppPassword) -> OperationResult<(AppPassword, Secret<String>)> {
-    let name = new.name.trim().to_owned();
-    let now = app.clock.now();
+/// What is wrong with it, by field.
+pub fn check(new: &NewAppPassword, now: Timestamp) -> Result<(), Problems> {
+    let name = new.name.trim();
     let mut problems = Problems::default();
     problems.require(!name.is_empty(), "name", "Say what the app password is for.");
     problems.require(name.chars().count() <= app_password::NAME_MAX, "name", "At most 150 characters.");
     problems.require(!name.chars().any(char::is_control), "name", "Control characters are not allowed.");
     problems.require(new.expires_at.is_none_or(|end| end > now), "expires_at", "This time is past.");
-    problems.or(())?;
+    problems.or(())
+}
+
+/// Makes an app password. The secret is returned once and kept as a hash only.
+///
+/// # Errors
+/// What is wrong with the input; that there is no such user; that the actor may not; that there are too many.
+pub async fn create(app: &App, actor: &Actor, new: NewAppPassword) -> OperationResult<(AppPassword, Secret<String>)> {
+    let now = app.clock.now();
+    check(&new, now)?;
+    let name = new.name.trim().to_owned();
     let (user, _) = users::find(app, new.user).await?;
     users::may_touch(app, actor, new.user).await?;
     let secret = app_password::new_secret();

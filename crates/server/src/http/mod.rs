@@ -6,5 +6,6 @@ pub mod error_page;
 pub mod form;
 pub mod headers;
 pub mod pending;
+pub mod sealed;
 pub mod slashes;
 pub mod visitor;

@@ -1,5 +1,6 @@
 //! Rendering pages from the templates that are part of the binary.
 
+pub mod app_passwords;
 mod assets;
 
 pub use assets::serve as serve_asset;
@@ -9,6 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use doorward_core::problem::Problems;
+use jiff::Timestamp;
 use minijinja::{Environment, UndefinedBehavior, value::Serde};
 use rust_embed::RustEmbed;
 use serde_json::{Value, json};
@@ -84,6 +86,11 @@ fn render(pages: &Pages, template: &str, context: Value) -> Result<String, minij
 /// Problems as the templates show them.
 pub fn errors(problems: &Problems) -> Value {
     json!(problems.0)
+}
+
+/// A moment, for people.
+pub fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// The letter shown where an application has no icon.

@@ -1,4 +1,9 @@
-//! "My applications", and the way into each.
+//! "My applications", the way into each, and the pages about one's own account.
+
+mod account;
+pub mod authenticator;
+pub mod password;
+pub mod security;
 
 use axum::{
     extract::{Path, State},

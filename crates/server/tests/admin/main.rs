@@ -4,6 +4,7 @@
 
 mod applications;
 mod browser;
+mod credentials;
 mod directory;
 mod keys_and_mappings;
 mod protection;

@@ -24,7 +24,7 @@ const PAGES: [(&str, &str); 14] = [
 ];
 
 /// Everything that takes a form.
-const FORMS: [&str; 21] = [
+const FORMS: [&str; 24] = [
     "/if/admin/applications/new/",
     "/if/admin/applications/{slug}/",
     "/if/admin/applications/{slug}/reveal-secret/",
@@ -35,6 +35,9 @@ const FORMS: [&str; 21] = [
     "/if/admin/users/{user}/",
     "/if/admin/users/{user}/delete/",
     "/if/admin/users/{user}/sessions/{session}/end/",
+    "/if/admin/users/{user}/authenticator/remove/",
+    "/if/admin/users/{user}/app-passwords/add/",
+    "/if/admin/users/{user}/app-passwords/{session}/delete/",
     "/if/admin/groups/new/",
     "/if/admin/groups/{group}/",
     "/if/admin/groups/{group}/delete/",

@@ -12,8 +12,10 @@
 )]
 
 mod access_tokens;
+mod authenticator;
 mod authorization_code;
 mod authorize_errors;
+mod basic;
 mod consent;
 mod database;
 mod directory;
@@ -24,6 +26,7 @@ mod keys;
 mod ldap;
 mod refresh_token;
 mod routes;
+mod security;
 mod setup;
 mod sign_in;
 mod support;

@@ -21,11 +21,21 @@ const TABLE: &[(&str, &str, May)] = &[
     ("POST", "/setup", May::Client),
     ("GET", "/sign-in", May::Anyone),
     ("POST", "/sign-in", May::Client),
+    ("GET", "/sign-in/code", May::Anyone),
+    ("POST", "/sign-in/code", May::Client),
     ("GET", "/sign-in/continue", May::Client),
     ("GET", "/sign-out", May::Anyone),
     ("POST", "/sign-out", May::Client),
     ("POST", "/consent", May::Client),
     ("GET", "/if/user/", May::Member),
+    ("GET", "/if/user/security/", May::Member),
+    ("POST", "/if/user/security/app-passwords/add/", May::Member),
+    ("POST", "/if/user/security/app-passwords/{id}/delete/", May::Member),
+    ("GET", "/if/user/security/password/", May::Member),
+    ("POST", "/if/user/security/password/", May::Member),
+    ("GET", "/if/user/security/authenticator/", May::Member),
+    ("POST", "/if/user/security/authenticator/", May::Member),
+    ("POST", "/if/user/security/authenticator/remove/", May::Member),
     ("GET", "/application/launch/{slug}/", May::Member),
     ("GET", "/application/o/authorize/", May::Client),
     ("POST", "/application/o/authorize/", May::Anyone),
@@ -57,13 +67,36 @@ fn every_route_is_in_the_table() {
     assert!(administration.iter().all(|path| path.starts_with("/if/admin/")));
 }
 
+/// A path in which something stands for what is open.
+fn target(path: &str) -> String {
+    let id = "0190a0a0-0000-7000-8000-000000000000";
+    path.replace("{slug}", "a").replace("{name}", "doorward.css").replace("{id}", id)
+}
+
+/// Forms of people signed in are refused without the token of their browser.
+#[tokio::test(flavor = "multi_thread")]
+async fn forms_of_members_need_their_token() {
+    let app = TestApp::new(Backend::Sqlite).await;
+    let mut browser = app.signed_in("admin").await;
+    let foreign = app.browser().get("/sign-in").await.hidden("csrf");
+    for (method, path, may) in TABLE {
+        if (*method, *may) != ("POST", May::Member) {
+            continue;
+        }
+        for csrf in ["", foreign.as_str()] {
+            let page = browser.request("POST", &target(path), Some(&[("csrf", csrf)])).await;
+            assert_eq!(page.status, 403, "{path}");
+        }
+    }
+}
+
 /// Every route as nobody, and every form without its token.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_gets_what_is_not_for_anyone() {
     let app = TestApp::new(Backend::Sqlite).await;
     app.application("a").await;
     for (method, path, may) in TABLE {
-        let target = path.replace("{slug}", "a").replace("{name}", "doorward.css");
+        let target = target(path);
         let body: Option<&[(&str, &str)]> = (*method == "POST").then_some(&[("x", "y")]);
         let page = app.browser().request(method, &target, body).await;
         let fits = match may {
@@ -81,7 +114,7 @@ async fn every_answer_carries_the_headers() {
     let app = TestApp::new(Backend::Sqlite).await;
     app.application("a").await;
     for (method, path, _) in TABLE {
-        let target = path.replace("{slug}", "a").replace("{name}", "doorward.css");
+        let target = target(path);
         let page = app.browser().request(method, &target, None).await;
         let policy = page.header("content-security-policy");
         assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{target}");

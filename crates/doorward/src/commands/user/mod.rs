@@ -1,5 +1,7 @@
 //! `doorward user`.
 
+mod app_password;
+mod authenticator;
 mod options;
 
 use clap::Subcommand;
@@ -8,6 +10,7 @@ use doorward_core::{
     user::{User, UserProfile, UserType},
 };
 use doorward_server::directory::{
+    app_passwords, authenticators,
     person::Person,
     users::{self, NewUser},
 };
@@ -59,6 +62,12 @@ pub enum Command {
     /// Keep a user from signing in; ends all their sessions and tokens
     #[command(after_help = "Example:\n  doorward user disable alice")]
     Disable(ChangeArgs),
+    /// App passwords, for programs that can only send a name and a password
+    #[command(subcommand)]
+    AppPassword(app_password::Command),
+    /// The authenticator app of a user
+    #[command(subcommand)]
+    Authenticator(authenticator::Command),
     /// Remove a user for good
     #[command(
         visible_alias = "remove",
@@ -84,6 +93,8 @@ pub async fn run(work: &Work, command: Command) -> anyhow::Result<()> {
         Command::SetPassword(args) => set_password(work, args).await,
         Command::Enable(args) => set_active(work, args, true).await,
         Command::Disable(args) => set_active(work, args, false).await,
+        Command::AppPassword(command) => app_password::run(work, command).await,
+        Command::Authenticator(command) => authenticator::run(work, command).await,
         Command::Rm { change, yes } => remove(work, change, yes).await,
     }
 }
@@ -150,6 +161,8 @@ async fn show(work: &Work, username: &str) -> anyhow::Result<()> {
     let verified = if profile.email_verified { " (verified)" } else { " (not verified)" };
     let email = if profile.email.is_empty() { "-".to_owned() } else { format!("{}{verified}", profile.email) };
     let effective: Vec<_> = names(person.groups(&snapshot));
+    let authenticator = authenticators::since(&work.app, user.id).await?;
+    let app_passwords = app_passwords::of_user(&work.app, user.id).await?;
     let fields = [
         ("Username", profile.username.clone()),
         ("Name", or_dash(&profile.name)),
@@ -161,13 +174,20 @@ async fn show(work: &Work, username: &str) -> anyhow::Result<()> {
         ("Groups", joined(&direct)),
         ("With parents", joined(&effective)),
         ("Administrator", yes_no(person.is_superuser)),
+        ("Authenticator app", authenticator.map_or_else(|| "-".to_owned(), |since| format!("since {since}"))),
+        ("App passwords", app_passwords.len().to_string()),
         ("Attributes", json!(profile.attributes).to_string()),
         ("ID", user.id.to_string()),
         ("Subject (sub)", user.uid.clone()),
         ("Created", user.created_at.to_string()),
         ("Changed", user.updated_at.to_string()),
     ];
-    work.output.fields(&fields, &described(work, username).await?)
+    let mut value = described(work, username).await?;
+    if let Value::Object(members) = &mut value {
+        members.insert("authenticator_since".into(), json!(authenticator));
+        members.insert("app_passwords".into(), json!(app_passwords.len()));
+    }
+    work.output.fields(&fields, &value)
 }
 
 async fn edit(work: &Work, args: EditArgs) -> anyhow::Result<()> {

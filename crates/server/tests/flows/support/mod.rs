@@ -3,6 +3,7 @@
 pub(crate) mod ber;
 mod browser;
 mod client;
+mod credentials;
 pub(crate) mod ldap;
 
 pub(crate) use browser::{Browser, Page};
