@@ -40,17 +40,19 @@ pub(super) enum Done {
     SessionEnded,
     SecretRotated,
     UriAdded,
+    LdapRemoved,
     KeyRotated,
 }
 
 impl Done {
-    const ALL: [(Self, &'static str, &'static str); 7] = [
+    const ALL: [(Self, &'static str, &'static str); 8] = [
         (Self::Added, "added", "Added."),
         (Self::Saved, "saved", "Your changes are saved."),
         (Self::Deleted, "deleted", "Deleted."),
         (Self::SessionEnded, "session-ended", "The session is ended."),
         (Self::SecretRotated, "secret-rotated", "There is a new client secret; the old one is refused from now on."),
         (Self::UriAdded, "uri-added", "The redirect URI is added. Sign in at the application again."),
+        (Self::LdapRemoved, "ldap-removed", "The LDAP provider is removed."),
         (Self::KeyRotated, "key-rotated", "The next key is published. It takes over signing at the time shown below."),
     ];
 

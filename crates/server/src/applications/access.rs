@@ -1,18 +1,17 @@
 //! Who may use an application.
 
-use doorward_core::{access_rule::AccessRule, id::UserId};
+use doorward_core::{access_rule::AccessRule, application::Application, id::UserId};
 use std::collections::BTreeSet;
 
 use crate::{
     app::App,
     directory::{groups, person::Person, users},
     error::OperationResult,
-    snapshot::Client,
 };
 
 /// Whether a person may use an application now. Asked at every issuance.
-pub fn is_allowed(client: &Client, person: &Person) -> bool {
-    person.user.profile.is_active && client.application.profile.access.allows(person.user.id, &person.groups)
+pub fn is_allowed(application: &Application, person: &Person) -> bool {
+    person.user.profile.is_active && application.profile.access.allows(person.user.id, &person.groups)
 }
 
 /// Makes a rule from names: `everyone` alone, or groups and users.
