@@ -14,6 +14,7 @@ pub mod group;
 pub mod id;
 pub mod ldap_provider;
 pub mod lifetime;
+pub mod method;
 pub mod problem;
 pub mod provider;
 pub mod random;

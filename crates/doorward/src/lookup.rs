@@ -12,7 +12,7 @@ use doorward_server::{
     directory::{groups, users},
     error::OperationError,
     keys,
-    snapshot::Client,
+    snapshot::ApplicationEntry,
 };
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub async fn user(app: &App, username: &str) -> anyhow::Result<User> {
 }
 
 /// An application by slug.
-pub fn application(app: &App, slug: &str) -> anyhow::Result<Arc<Client>> {
+pub fn application(app: &App, slug: &str) -> anyhow::Result<Arc<ApplicationEntry>> {
     applications::find(app, slug).map_err(|error| hint(error, "\"doorward app list\" shows all slugs"))
 }
 

@@ -109,7 +109,7 @@ pub fn find(app: &App, name: &str) -> OperationResult<SigningKey> {
 /// Names of the applications whose tokens a key signs.
 pub fn used_by(app: &App, key: SigningKeyId) -> Vec<String> {
     let snapshot = app.snapshot();
-    let clients = snapshot.clients.values().filter(|client| client.provider.profile.signing_key == key);
+    let clients = snapshot.clients().filter(|client| client.provider.profile.signing_key == key);
     clients.map(|client| client.application.profile.name.clone()).collect()
 }
 

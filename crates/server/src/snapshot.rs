@@ -9,6 +9,7 @@ use doorward_core::{
     id::{ApplicationId, MappingId, ProviderId, SigningKeyId},
     ldap_provider::LdapProvider,
     lifetime::Lifetime,
+    method::Method,
     provider::{IssuerMode, Provider},
     signing_key::{KeyAlgorithm, KeyVersion, SigningKey, VersionState},
 };
@@ -45,13 +46,24 @@ pub struct Snapshot {
     pub mappings: Vec<ClaimMapping>,
     /// All signing keys, by name.
     pub keys: Vec<SigningKey>,
-    /// All applications with their providers, by slug.
-    pub clients: BTreeMap<String, Arc<Client>>,
+    /// All applications with the providers they have, by slug.
+    pub applications: BTreeMap<String, Arc<ApplicationEntry>>,
     /// All LDAP providers with their applications.
     pub ldap: Vec<Arc<LdapClient>>,
     by_client_id: BTreeMap<String, Arc<Client>>,
     by_provider: BTreeMap<ProviderId, Arc<Client>>,
     group_tree: OnceLock<Arc<GroupTree>>,
+}
+
+/// An application and the providers it has: OAuth2/OpenID, LDAP, or both.
+#[derive(Debug)]
+pub struct ApplicationEntry {
+    /// The application.
+    pub application: Application,
+    /// With its OAuth2/OpenID provider.
+    pub oauth: Option<Arc<Client>>,
+    /// With its LDAP provider.
+    pub ldap: Option<Arc<LdapClient>>,
 }
 
 /// An application and its OAuth2/OpenID provider, ready to serve.
@@ -97,6 +109,14 @@ impl LdapClient {
     }
 }
 
+impl ApplicationEntry {
+    /// The protocols it has providers for.
+    pub fn methods(&self) -> Vec<Method> {
+        let oauth = self.oauth.as_ref().map(|_| Method::Oidc);
+        oauth.into_iter().chain(self.ldap.as_ref().map(|_| Method::Ldap)).collect()
+    }
+}
+
 impl Snapshot {
     /// Reads and prepares everything.
     ///
@@ -121,38 +141,48 @@ impl Snapshot {
             })
             .await?;
         let prepared = prepare_keys(&keys, &providers, now)?;
-        let mut applications: BTreeMap<ApplicationId, Application> =
-            applications.into_iter().map(|application| (application.id, application)).collect();
+        // What one application has. Read between two changes: the next look finds both or neither.
+        let mut oauth: BTreeMap<ApplicationId, Provider> =
+            providers.into_iter().map(|provider| (provider.application, provider)).collect();
+        let mut ldap: BTreeMap<ApplicationId, LdapProvider> =
+            ldap.into_iter().map(|provider| (provider.application, provider)).collect();
         let mut snapshot = Self {
             revision,
             stale_at: now.saturating_add(LONGEST).unwrap_or(Timestamp::MAX),
             groups: GroupGraph::new(groups),
             mappings,
             keys,
-            clients: BTreeMap::new(),
+            applications: BTreeMap::new(),
             ldap: Vec::new(),
             by_client_id: BTreeMap::new(),
             by_provider: BTreeMap::new(),
             group_tree: OnceLock::new(),
         };
-        for provider in ldap {
-            let Some(application) = applications.get(&provider.application).cloned() else { continue };
-            snapshot.ldap.push(Arc::new(LdapClient::new(application, provider)));
-        }
-        for provider in providers {
-            // Read between two changes: the next look finds both or neither.
-            let Some(application) = applications.remove(&provider.application) else { continue };
-            let Some(key) = prepared.get(&provider.profile.signing_key) else { continue };
-            snapshot.add(Client::new(application, provider, &snapshot.mappings, key, public_url));
+        for application in applications {
+            let provider = oauth.remove(&application.id);
+            let client = provider.and_then(|provider| {
+                let key = prepared.get(&provider.profile.signing_key)?;
+                Some(Client::new(application.clone(), provider, &snapshot.mappings, key, public_url))
+            });
+            let ldap = ldap.remove(&application.id);
+            let ldap = ldap.map(|provider| LdapClient::new(application.clone(), provider));
+            snapshot.add(ApplicationEntry { application, oauth: client.map(Arc::new), ldap: ldap.map(Arc::new) });
         }
         Ok(snapshot)
     }
 
-    fn add(&mut self, client: Client) {
-        let client = Arc::new(client);
-        self.by_client_id.insert(client.provider.profile.client_id.clone(), client.clone());
-        self.by_provider.insert(client.provider.id, client.clone());
-        self.clients.insert(client.application.profile.slug.clone(), client);
+    fn add(&mut self, entry: ApplicationEntry) {
+        if let Some(client) = &entry.oauth {
+            self.by_client_id.insert(client.provider.profile.client_id.clone(), client.clone());
+            self.by_provider.insert(client.provider.id, client.clone());
+        }
+        self.ldap.extend(entry.ldap.clone());
+        self.applications.insert(entry.application.profile.slug.clone(), Arc::new(entry));
+    }
+
+    /// The applications with an OAuth2/OpenID provider, sorted by slug.
+    pub fn clients(&self) -> impl Iterator<Item = &Arc<Client>> {
+        self.applications.values().filter_map(|entry| entry.oauth.as_ref())
     }
 
     /// The groups as LDAP asks about them; made when first asked for.
@@ -161,8 +191,18 @@ impl Snapshot {
     }
 
     /// An application by its slug.
+    pub fn application(&self, slug: &str) -> Option<&Arc<ApplicationEntry>> {
+        self.applications.get(slug)
+    }
+
+    /// An application by identifier.
+    pub fn application_by_id(&self, id: ApplicationId) -> Option<&Application> {
+        self.applications.values().map(|entry| &entry.application).find(|application| application.id == id)
+    }
+
+    /// An application with an OAuth2/OpenID provider by its slug.
     pub fn by_slug(&self, slug: &str) -> Option<&Arc<Client>> {
-        self.clients.get(slug)
+        self.application(slug)?.oauth.as_ref()
     }
 
     /// An application by its client ID.
@@ -181,13 +221,6 @@ impl Snapshot {
         self.keys.iter().find(|key| doorward_core::user::key(&key.name) == lower || key.id.to_string() == name)
     }
 
-    /// An application by identifier, whatever its providers.
-    pub fn application(&self, id: ApplicationId) -> Option<&Application> {
-        let of_ldap = self.ldap.iter().map(|client| &client.application);
-        let mut all = of_ldap.chain(self.clients.values().map(|client| &client.application));
-        all.find(|application| application.id == id)
-    }
-
     /// A claim mapping by identifier.
     pub fn mapping(&self, id: MappingId) -> Option<&ClaimMapping> {
         self.mappings.iter().find(|mapping| mapping.id == id)
@@ -195,7 +228,7 @@ impl Snapshot {
 
     /// The longest lifetime of a token signed with a key.
     pub fn longest_lifetime(&self, key: SigningKeyId) -> SignedDuration {
-        longest_lifetime(self.clients.values().map(|client| &client.provider), key)
+        longest_lifetime(self.clients().map(|client| &client.provider), key)
     }
 }
 

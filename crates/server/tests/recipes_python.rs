@@ -13,7 +13,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-use doorward_server::recipes::{Recipe, RecipeInput, SettingsInput, Style, parse_version};
+use doorward_core::method::Method;
+use doorward_server::recipes::{Connection, OidcConnection, Recipe, RecipeInput, SettingsInput, Style, parse_version};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -55,18 +56,22 @@ fn blocks(choice: &Choice, style: Style, version: &str, secret: &str) -> Vec<Str
     let url = Url::parse("https://netbox.example.org/sub/").unwrap();
     let input = RecipeInput {
         slug: "netbox-slug".to_owned(),
-        url: url.clone(),
+        method: Method::Oidc,
+        url: Some(url.clone()),
         superuser_groups: owned(choice.superusers),
         managed_groups: owned(choice.groups),
         group_prefix: choice.prefix.map(str::to_owned),
+        ldap_uri: None,
     };
     let settings = SettingsInput {
-        issuer: "https://id.example.org/application/o/netbox-slug/".to_owned(),
-        end_session_url: "https://id.example.org/application/o/netbox-slug/end-session/".to_owned(),
+        connection: Connection::Oidc(OidcConnection {
+            issuer: "https://id.example.org/application/o/netbox-slug/".to_owned(),
+            end_session_url: "https://id.example.org/application/o/netbox-slug/end-session/".to_owned(),
+            client_id: "clientid".to_owned(),
+            client_secret: secret.to_owned(),
+        }),
         public_url: "https://id.example.org".to_owned(),
-        client_id: "clientid".to_owned(),
-        client_secret: secret.to_owned(),
-        url,
+        url: Some(url),
         options: recipe.plan(&input).unwrap().options,
         style,
         app_version: Some(parse_version(version).unwrap()),

@@ -190,8 +190,8 @@ fn state_name(state: VersionState) -> &'static str {
 /// Slugs of the applications whose tokens a key signs.
 fn used_by(work: &Work, key: &SigningKey) -> Vec<String> {
     let snapshot = work.app.snapshot();
-    let clients = snapshot.clients.iter().filter(|(_, client)| client.provider.profile.signing_key == key.id);
-    clients.map(|(slug, _)| slug.clone()).collect()
+    let clients = snapshot.clients().filter(|client| client.provider.profile.signing_key == key.id);
+    clients.map(|client| client.application.profile.slug.clone()).collect()
 }
 
 /// A key without its private part, as JSON.

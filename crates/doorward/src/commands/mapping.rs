@@ -215,7 +215,7 @@ impl WriteArgs {
 
 fn used_by(work: &Work, mapping: &ClaimMapping) -> Vec<String> {
     let snapshot = work.app.snapshot();
-    let clients = snapshot.clients.values().filter(|client| client.provider.profile.mappings.contains(&mapping.id));
+    let clients = snapshot.clients().filter(|client| client.provider.profile.mappings.contains(&mapping.id));
     clients.map(|client| client.application.profile.slug.clone()).collect()
 }
 

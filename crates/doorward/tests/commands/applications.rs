@@ -27,7 +27,7 @@ fn an_application_is_described_the_same_everywhere_and_its_secret_only_when_aske
     let secret = added["client_secret"].as_str().unwrap();
     assert_eq!((secret.len(), added["client_id"].as_str().unwrap().len()), (128, 40));
     let public = json!({
-        "slug": "team-wiki", "name": "Team wiki", "client_id": added["client_id"],
+        "slug": "team-wiki", "name": "Team wiki", "methods": ["oidc"], "client_id": added["client_id"],
         "issuer": format!("{base}/application/o/team-wiki/"), "redirect_uris": ["https://w.example/cb"],
         "signing_alg": "RS256", "launch_url": "https://w.example/",
         "discovery_url": format!("{base}/application/o/team-wiki/.well-known/openid-configuration"),

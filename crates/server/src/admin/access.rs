@@ -4,7 +4,7 @@ use doorward_core::{access_rule::AccessRule, problem::Problems};
 use std::collections::BTreeSet;
 
 use super::fields;
-use crate::{app::App, directory::users, error::OperationResult};
+use crate::{app::App, error::OperationResult};
 
 /// Ways to say who may use an application: value and words.
 pub(super) const CHOICES: [(&str, &str); 2] =
@@ -30,18 +30,10 @@ impl AccessDraft {
         let AccessRule::Only { groups, users: people } = rule else {
             return Ok(Self { access: "everyone".to_owned(), ..Self::default() });
         };
-        let mut usernames = Vec::new();
-        for id in people {
-            // Somebody deleted a moment ago is no longer part of the rule.
-            if let Ok((user, _)) = users::find(app, *id).await {
-                usernames.push(user.profile.username);
-            }
-        }
-        usernames.sort_by_key(|name| name.to_lowercase());
         Ok(Self {
             access: "groups".to_owned(),
             groups: fields::group_names(&app.snapshot(), groups),
-            users: usernames.join("\n"),
+            users: fields::usernames(app, people).await?.join("\n"),
         })
     }
 

@@ -1,7 +1,7 @@
-//! `/if/admin/applications/<slug>/`: one application with its provider.
+//! `/if/admin/applications/<slug>/`: one application with its providers.
 
 use axum::{extract::Path, response::Response};
-use doorward_core::problem::Problems;
+use doorward_core::{problem::Problems, secret::Secret};
 use serde_json::{Value, json};
 
 use super::{
@@ -11,24 +11,30 @@ use super::{
     fields,
 };
 use crate::{
-    applications::{self, preview},
+    applications::{self, ApplicationEdit, preview, service_account::BindAccount},
     directory::users,
     error::{OperationError, OperationResult},
     http::form::{Fields, Form},
     pages,
-    snapshot::Client,
+    snapshot::{ApplicationEntry, Client},
 };
 
 const PAGE: Page = Page { template: "admin_application.html", nav: "applications" };
 const LIST: &str = "/if/admin/applications/";
 
+/// A secret that one showing of the page holds, and no other.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Revealed {
+    /// The client secret.
+    pub(super) client_secret: Option<Secret<String>>,
+    /// The service account with its new password.
+    pub(super) bind: Option<BindAccount>,
+}
+
 /// `GET /if/admin/applications/<slug>/?preview_user=…`.
 pub(super) async fn show(desk: Desk, Path(slug): Path<String>) -> Response {
-    let answer = async {
-        let client = applications::find(&desk.app, &slug)?;
-        page(&desk, &client, None).await
-    };
-    desk.settle(answer.await)
+    let answer = page(&desk, &slug, Revealed::default()).await;
+    desk.settle(answer)
 }
 
 /// `POST /if/admin/applications/<slug>/`.
@@ -41,8 +47,7 @@ pub(super) async fn save(desk: Desk, Path(slug): Path<String>, form: Form) -> Re
 pub(super) async fn reveal_secret(desk: Desk, Path(slug): Path<String>, _form: Form) -> Response {
     let answer = async {
         let secret = applications::reveal_secret(&desk.app, &desk.actor, &slug).await?;
-        let client = applications::find(&desk.app, &slug)?;
-        page(&desk, &client, Some(secret.expose())).await
+        page(&desk, &slug, Revealed { client_secret: Some(secret), bind: None }).await
     };
     desk.settle(answer.await)
 }
@@ -75,66 +80,76 @@ pub(super) async fn delete(desk: Desk, Path(slug): Path<String>, _form: Form) ->
 }
 
 async fn saved(desk: &Desk, slug: &str, form: &Fields) -> OperationResult<Response> {
-    let client = applications::find(&desk.app, slug)?;
-    let draft = ApplicationDraft::from_fields(form);
-    match change(desk, &client, &draft).await {
-        Ok(slug) => Ok(Desk::done(&address(&slug), Done::Saved)),
+    let entry = applications::find(&desk.app, slug)?;
+    let draft = ApplicationDraft::from_fields(form, &entry);
+    let changed = async {
+        let edit: ApplicationEdit = draft.read(&desk.app, &entry).await?;
+        applications::update(&desk.app, &desk.actor, slug, edit).await
+    };
+    match changed.await {
+        Ok(changed) => Ok(Desk::done(&address(&changed.application.profile.slug), Done::Saved)),
         Err(OperationError::Invalid(problems)) => {
-            let view = View { draft, problems, secret: None, preview: Value::Null };
-            Ok(render(desk, &client, view))
+            let view = View { draft, problems, revealed: Revealed::default(), preview: Value::Null };
+            render(desk, &entry, view).await
         }
         Err(error) => Err(error),
     }
 }
 
-async fn change(desk: &Desk, client: &Client, draft: &ApplicationDraft) -> OperationResult<String> {
-    let (application, provider) = draft.read(&desk.app, client).await?;
-    let slug = &client.application.profile.slug;
-    let changed = applications::update(&desk.app, &desk.actor, slug, application, provider).await?;
-    Ok(changed.application.profile.slug.clone())
-}
-
 /// What changes from one showing of the page to the next.
-struct View<'a> {
+struct View {
     draft: ApplicationDraft,
     problems: Problems,
-    secret: Option<&'a str>,
+    revealed: Revealed,
     preview: Value,
 }
 
-async fn page(desk: &Desk, client: &Client, secret: Option<&str>) -> OperationResult<Response> {
-    let draft = ApplicationDraft::from_client(&desk.app, client).await?;
+/// The page of an application, with a secret if one was just made or asked for.
+pub(super) async fn page(desk: &Desk, slug: &str, revealed: Revealed) -> OperationResult<Response> {
+    let entry = applications::find(&desk.app, slug)?;
+    let draft = ApplicationDraft::from_entry(&desk.app, &entry).await?;
     let mut problems = Problems::default();
-    let preview = tried(desk, client, &mut problems).await?;
-    Ok(render(desk, client, View { draft, problems, secret, preview }))
+    let preview = match &entry.oauth {
+        Some(client) => tried(desk, client, &mut problems).await?,
+        None => Value::Null,
+    };
+    render(desk, &entry, View { draft, problems, revealed, preview }).await
 }
 
-fn render(desk: &Desk, client: &Client, mut view: View<'_>) -> Response {
-    let profile = &client.application.profile;
-    let settings = connect::blocks(&desk.app, client, view.secret.is_some()).unwrap_or_else(|error| {
-        view.problems.add("", format!("There are no settings to paste: {error}."));
-        Vec::new()
-    });
+async fn render(desk: &Desk, entry: &ApplicationEntry, mut view: View) -> OperationResult<Response> {
+    let profile = &entry.application.profile;
+    let settings = match connect::blocks(&desk.app, entry, &view.revealed).await {
+        Ok(settings) => settings,
+        Err(error) => {
+            view.problems.add("", format!("There are no settings to paste: {error}."));
+            Vec::new()
+        }
+    };
+    let has_secret = entry.oauth.as_ref().is_some_and(|client| connect::has_secret(client));
+    let client_secret = view.revealed.client_secret.as_ref().map(Secret::expose);
+    let bind_password = view.revealed.bind.as_ref().map(|bind| bind.password.expose());
     let mut context = view.draft.context(&desk.app);
-    if let Value::Object(context) = &mut context {
-        let own = json!({
-            "application": {
-                "slug": profile.slug,
-                "name": profile.name,
-                "icon_url": profile.icon_url,
-                "monogram": pages::monogram(&profile.name),
-                "launch_url": profile.launch_url,
-            },
-            "connect": connect::values(&desk.app, client),
-            "settings": settings,
-            "has_secret": connect::has_secret(client),
-            "revealed_secret": view.secret.filter(|_| connect::has_secret(client)),
-            "preview_user": desk.query("preview_user"),
-            "preview": view.preview,
-        });
-        context.extend(own.as_object().cloned().unwrap_or_default());
-    }
-    desk.form(PAGE, context, &view.problems)
+    let own = json!({
+        "application": {
+            "slug": profile.slug,
+            "name": profile.name,
+            "icon_url": profile.icon_url,
+            "monogram": pages::monogram(&profile.name),
+            "launch_url": profile.launch_url,
+        },
+        "has_oauth": entry.oauth.is_some(),
+        "has_ldap": entry.ldap.is_some(),
+        "connect": entry.oauth.as_ref().map(|client| connect::oidc_values(&desk.app, client)),
+        "connect_ldap": connect::ldap_values(&desk.app, entry).await?,
+        "settings": settings,
+        "has_secret": has_secret,
+        "revealed_secret": client_secret.filter(|_| has_secret),
+        "revealed_password": bind_password,
+        "preview_user": desk.query("preview_user"),
+        "preview": view.preview,
+    });
+    context.extend(own.as_object().cloned().unwrap_or_default());
+    Ok(desk.form(PAGE, Value::Object(context), &view.problems))
 }
 
 /// What the tokens of a person would hold, if somebody asked.
@@ -167,6 +182,7 @@ async fn tried(desk: &Desk, client: &Client, problems: &mut Problems) -> Operati
     }
 }
 
-fn address(slug: &str) -> String {
+/// The address of an application's page.
+pub(super) fn address(slug: &str) -> String {
     format!("{LIST}{slug}/")
 }

@@ -1,19 +1,22 @@
 //! What an application has to be told so that people can sign in to it: addresses, client ID, settings to paste.
 
-use doorward_core::provider::ClientType;
+use doorward_core::{method::Method, provider::ClientType};
 use serde_json::{Value, json};
 
-use super::fields;
+use super::{application::Revealed, fields};
 use crate::{
     app::App,
-    applications::from_recipe::{settings, settings_without_secret},
+    applications::{
+        service_account,
+        settings::{self, Wanted},
+    },
     error::{OperationError, OperationResult},
-    recipes::Style,
-    snapshot::Client,
+    recipes::{SettingsBlock, Style},
+    snapshot::{ApplicationEntry, Client},
 };
 
-/// The single values: label, value, whether it can be copied, `id` in the page.
-pub(super) fn values(app: &App, client: &Client) -> Value {
+/// The single values for OpenID Connect: label, value, whether it can be copied, `id` in the page.
+pub(super) fn oidc_values(app: &App, client: &Client) -> Value {
     let document: Value = serde_json::from_slice(&client.discovery).unwrap_or_default();
     let endpoint = |name: &str| document.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let slug = &client.application.profile.slug;
@@ -32,8 +35,30 @@ pub(super) fn values(app: &App, client: &Client) -> Value {
         ("scopes", "Scopes", scopes.join(" ")),
         ("signing-algorithm", "Signing algorithm", algorithm),
     ];
-    let rows = values.into_iter();
-    rows.map(|(id, label, value)| json!({ "id": id, "label": label, "value": value, "copy": true })).collect()
+    values.into_iter().map(|(id, label, value)| row(id, label, &value)).collect()
+}
+
+/// The single values for LDAP; none without such a provider.
+///
+/// # Errors
+/// What the database says.
+pub(super) async fn ldap_values(app: &App, entry: &ApplicationEntry) -> OperationResult<Value> {
+    let Some(client) = &entry.ldap else { return Ok(Value::Null) };
+    let base_dn = client.provider.profile.base_dn.as_str();
+    let account = service_account::find(app, client).await?;
+    let bind_dn = account.map(|user| service_account::bind_dn(&user.profile.username, base_dn));
+    let values = [
+        ("ldap-uri", "Server", settings::ldap_server(app, entry).uri()),
+        ("ldap-base-dn", "Base DN", base_dn.to_owned()),
+        ("ldap-users-dn", "People are under", format!("ou=users,{base_dn}")),
+        ("ldap-groups-dn", "Groups are under", format!("ou=groups,{base_dn}")),
+    ];
+    let bind_dn = bind_dn.map(|dn| ("ldap-bind-dn", "Bind DN", dn));
+    Ok(values.into_iter().chain(bind_dn).map(|(id, label, value)| row(id, label, &value)).collect())
+}
+
+fn row(id: &str, label: &str, value: &str) -> Value {
+    json!({ "id": id, "label": label, "value": value, "copy": true })
 }
 
 /// Whether there is a client secret to show.
@@ -41,36 +66,45 @@ pub(super) fn has_secret(client: &Client) -> bool {
     client.provider.profile.client_type == ClientType::Confidential
 }
 
-/// The blocks to paste, of every style the recipe has; none for an application without a recipe. The secret stands in
-/// them only if it was just revealed.
+/// The blocks to paste, of every method and style the recipe has; none for an application without a recipe. A secret
+/// stands in them only if it was just revealed.
 ///
 /// # Errors
 /// [`OperationError::Invalid`] if the recipe cannot make settings in any style.
-pub(super) fn blocks(app: &App, client: &Client, revealed: bool) -> OperationResult<Vec<Value>> {
+pub(super) async fn blocks(app: &App, entry: &ApplicationEntry, revealed: &Revealed) -> OperationResult<Vec<Value>> {
     let (mut blocks, mut refusal) = (Vec::new(), None);
-    for style in Style::ALL {
-        let made =
-            if revealed { settings(app, client, style, None) } else { settings_without_secret(app, client, style) };
-        match made {
-            Ok(made) => {
-                for (index, block) in made.unwrap_or_default().into_iter().enumerate() {
-                    let number = if index == 0 { String::new() } else { format!("-{}", index + 1) };
-                    blocks.push(json!({
-                        "style": format!("{style}{number}"),
-                        "title": block.title,
-                        "filename": block.filename,
-                        "text": block.text,
-                        "notes": block.notes.iter().map(fields::sentence).collect::<Vec<_>>(),
-                    }));
+    for method in entry.methods() {
+        for style in Style::ALL {
+            let mut wanted = Wanted::new(method, style);
+            wanted.secret = match method {
+                Method::Oidc => revealed.client_secret.clone(),
+                Method::Ldap => revealed.bind.as_ref().map(|bind| bind.password.clone()),
+            };
+            match settings::settings(app, entry, wanted).await {
+                Ok(made) => {
+                    let numbered = made.unwrap_or_default().into_iter().enumerate();
+                    blocks.extend(numbered.map(|(index, made)| block(method, style, index, &made)));
                 }
+                // Not every recipe has every style.
+                Err(OperationError::Invalid(problems)) => refusal = Some(problems),
+                Err(error) => return Err(error),
             }
-            // Not every recipe has every style.
-            Err(OperationError::Invalid(problems)) => refusal = Some(problems),
-            Err(error) => return Err(error),
         }
     }
     match refusal {
         Some(problems) if blocks.is_empty() => Err(OperationError::Invalid(problems)),
         _ => Ok(blocks),
     }
+}
+
+fn block(method: Method, style: Style, index: usize, made: &SettingsBlock) -> Value {
+    let prefix = if method == Method::Ldap { "ldap-" } else { "" };
+    let number = if index == 0 { String::new() } else { format!("-{}", index + 1) };
+    json!({
+        "style": format!("{prefix}{style}{number}"),
+        "title": made.title,
+        "filename": made.filename,
+        "text": made.text,
+        "notes": made.notes.iter().map(fields::sentence).collect::<Vec<_>>(),
+    })
 }

@@ -4,10 +4,11 @@ use axum::response::Response;
 use doorward_core::problem::Problems;
 
 use super::{
+    application::{self, Revealed},
     application_new_form::NewApplicationDraft,
     desk::{Desk, Done, Page},
 };
-use crate::{error::OperationError, http::form::Form};
+use crate::{applications::Created, error::OperationError, http::form::Form};
 
 const PAGE: Page = Page { template: "admin_application_new.html", nav: "applications" };
 
@@ -21,9 +22,13 @@ pub(super) async fn show(desk: Desk) -> Response {
 pub(super) async fn submit(desk: Desk, form: Form) -> Response {
     let draft = NewApplicationDraft::from_fields(&form);
     let answer = match draft.create(&desk).await {
-        Ok(client) => {
-            let address = format!("/if/admin/applications/{}/", client.application.profile.slug);
-            Ok(Desk::done(&address, Done::Added))
+        Ok(Created { entry, bind }) => {
+            let slug = &entry.application.profile.slug;
+            match bind {
+                // The password is shown now or never, so that the page is the answer itself.
+                Some(bind) => application::page(&desk, slug, Revealed { bind: Some(bind), client_secret: None }).await,
+                None => Ok(Desk::done(&application::address(slug), Done::Added)),
+            }
         }
         Err(OperationError::Invalid(problems)) => Ok(desk.form(PAGE, draft.context(&desk.app), &problems)),
         Err(error) => Err(error),

@@ -1,33 +1,35 @@
 //! The form of a new application, between text and what is created.
 
 use doorward_core::{
+    access_rule::AccessRule,
     application::{ApplicationProfile, SLUG_MAX},
     id::SigningKeyId,
+    ldap_provider::{LdapProfile, UidSource},
+    method::Method,
     problem::Problems,
     provider::ClientType,
     redirect_uri::RedirectUri,
 };
 use serde_json::{Value, json};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{access::AccessDraft, desk::Desk, fields};
 use crate::{
     app::App,
     applications::{
-        self,
+        self, ApplicationEdit, Created,
         from_recipe::{self, RecipeRequest},
+        ldap,
     },
     error::{OperationError, OperationResult},
     http::form::Fields,
-    recipes::{self, Recipe},
-    snapshot::{Client, Snapshot},
+    recipes::{self, Recipe, RecipeSummary},
+    snapshot::Snapshot,
 };
 
 /// Fields that hold one text each.
-const TEXTS: [&str; 7] = ["recipe", "name", "slug", "url", "redirect_uris", "client_type", "signing_key"];
+const TEXTS: [&str; 9] =
+    ["recipe", "name", "slug", "url", "redirect_uris", "client_type", "signing_key", "base_dn", "uid_source"];
 /// The recipe of an application that has none.
 const CUSTOM: &str = "custom";
 
@@ -39,12 +41,39 @@ pub(super) struct NewApplicationDraft {
     superuser_groups: BTreeSet<String>,
 }
 
+/// What was chosen first: a recipe and a method. In the form it is `recipe`, or `recipe/method` for one that is not the
+/// recipe's usual method.
+struct Kind {
+    recipe: Option<Recipe>,
+    method: Method,
+}
+
+impl Kind {
+    fn read(text: &str) -> Option<Self> {
+        let (name, method) = text.split_once('/').map_or((text, None), |(name, method)| (name, Some(method)));
+        let method = method.map(|method| Method::parse(method).ok_or(())).transpose().ok()?;
+        if name == CUSTOM {
+            return Some(Self { recipe: None, method: method.unwrap_or(Method::Oidc) });
+        }
+        let recipe = Recipe::find(name).ok()?;
+        let method = method.unwrap_or_else(|| recipe.usual_method());
+        recipe.has_method(method).then_some(Self { recipe: Some(recipe), method })
+    }
+
+    /// Whether the application has an address that must be given.
+    fn needs_url(&self) -> bool {
+        self.recipe.as_ref().map_or(self.method == Method::Oidc, |recipe| recipe.summary().has_url)
+    }
+}
+
 /// What was typed, read.
 struct Read {
+    kind: Kind,
     slug: String,
-    access: doorward_core::access_rule::AccessRule,
-    signing_key: SigningKeyId,
+    access: AccessRule,
+    signing_key: Option<SigningKeyId>,
     client_type: ClientType,
+    uid_source: Option<UidSource>,
 }
 
 impl NewApplicationDraft {
@@ -55,6 +84,7 @@ impl NewApplicationDraft {
             texts.insert("recipe", recipe.to_owned());
         }
         texts.insert("client_type", ClientType::Confidential.as_str().to_owned());
+        texts.insert("uid_source", UidSource::HashedUserId.as_str().to_owned());
         let default = applications::default_provider(&app.snapshot(), "").map(|provider| provider.signing_key);
         texts.insert("signing_key", default.map(|key| key.to_string()).unwrap_or_default());
         Self { texts, access: AccessDraft::default(), superuser_groups: BTreeSet::new() }
@@ -77,30 +107,34 @@ impl NewApplicationDraft {
     ///
     /// # Errors
     /// What is wrong, by field of this form; what the operations say.
-    pub(super) async fn create(&self, desk: &Desk) -> OperationResult<Arc<Client>> {
+    pub(super) async fn create(&self, desk: &Desk) -> OperationResult<Created> {
         let read = self.read(&desk.app).await?;
-        let created = if self.text("recipe") == CUSTOM {
-            self.create_custom(desk, read).await
-        } else {
-            self.create_from_recipe(desk, read).await
+        let created = match &read.kind.recipe {
+            None => self.create_custom(desk, read).await,
+            Some(_) => self.create_from_recipe(desk, read).await,
         };
         created.map_err(renamed)
     }
 
     async fn read(&self, app: &App) -> OperationResult<Read> {
         let (mut problems, snapshot) = (Problems::default(), app.snapshot());
-        let (recipe, is_custom) = (Recipe::find(self.text("recipe")).ok(), self.text("recipe") == CUSTOM);
-        problems.require(recipe.is_some() || is_custom, "recipe", "Choose which application it is.");
+        let kind = Kind::read(self.text("recipe"));
+        problems.require(kind.is_some(), "recipe", "Choose which application it is.");
+        let is_custom = kind.as_ref().is_some_and(|kind| kind.recipe.is_none());
+        let is_ldap = kind.as_ref().is_some_and(|kind| kind.method == Method::Ldap);
+        let needs_url = kind.as_ref().is_none_or(Kind::needs_url);
         problems.require(!is_custom || !self.text("name").is_empty(), "name", "Give the application a name.");
-        problems.require(!self.text("url").is_empty(), "url", "Give the address where people open it.");
+        problems.require(!needs_url || !self.text("url").is_empty(), "url", "Give the address where people open it.");
         let client_type = ClientType::parse(self.text("client_type")).unwrap_or(ClientType::Confidential);
         problems.require(
-            is_custom || client_type == ClientType::Confidential,
+            is_custom || is_ldap || client_type == ClientType::Confidential,
             "client_type",
             "The settings of a recipe need a client secret: choose confidential.",
         );
-        let signing_key = snapshot.keys.iter().map(|key| key.id).find(|id| id.to_string() == self.text("signing_key"));
-        problems.require(signing_key.is_some(), "signing_key", "Choose a signing key.");
+        let uid_source = UidSource::parse(self.text("uid_source"));
+        problems.require(!(is_custom && is_ldap) || uid_source.is_some(), "uid_source", "Choose one of the entries.");
+        let signing_key = self.signing_key(&snapshot);
+        problems.require(is_ldap || signing_key.is_some(), "signing_key", "Choose a signing key.");
         let access = self.access.read(app, &mut problems).await?;
         problems.require(
             self.access.access != "groups" || !self.access.groups.is_empty(),
@@ -108,8 +142,8 @@ impl NewApplicationDraft {
             "Choose at least one group; otherwise nobody could use the application.",
         );
         fields::group_ids(&snapshot, &self.superuser_groups, "superuser_groups", &mut problems);
-        let signing_key = signing_key.ok_or_else(|| OperationError::Invalid(problems.clone()))?;
-        Ok(problems.or(Read { slug: self.slug(&snapshot), access, signing_key, client_type })?)
+        let Some(kind) = kind else { return Err(problems.into()) };
+        Ok(problems.or(Read { slug: self.slug(&snapshot), kind, access, signing_key, client_type, uid_source })?)
     }
 
     /// The slug as typed, or one made from the name that is not taken.
@@ -117,46 +151,66 @@ impl NewApplicationDraft {
         if !self.text("slug").is_empty() {
             return self.text("slug").to_owned();
         }
-        let base = [slugified(self.text("name")), slugified(self.text("recipe"))];
+        let base = [slugified(self.text("name")), slugified(self.text("recipe").split('/').next().unwrap_or_default())];
         let base = base.into_iter().find(|slug| !slug.is_empty()).unwrap_or_default();
         let numbered = (2..100).map(|number| format!("{base}-{number}"));
         let mut candidates = std::iter::once(base.clone()).chain(numbered);
-        candidates.find(|slug| snapshot.by_slug(slug).is_none()).unwrap_or(base)
+        candidates.find(|slug| snapshot.application(slug).is_none()).unwrap_or(base)
     }
 
-    async fn create_custom(&self, desk: &Desk, read: Read) -> OperationResult<Arc<Client>> {
-        let name = self.text("name");
-        let mut provider = applications::default_provider(&desk.app.snapshot(), name)?;
-        provider.client_type = read.client_type;
-        provider.signing_key = read.signing_key;
-        provider.redirect_uris =
-            fields::lines(self.text("redirect_uris")).into_iter().map(RedirectUri::exact).collect();
-        let application = ApplicationProfile {
+    async fn create_custom(&self, desk: &Desk, read: Read) -> OperationResult<Created> {
+        let (name, snapshot) = (self.text("name"), desk.app.snapshot());
+        let profile = ApplicationProfile {
             launch_url: self.text("url").to_owned(),
             access: read.access,
             ..ApplicationProfile::new(read.slug, name)
         };
-        applications::create(&desk.app, &desk.actor, application, provider).await
+        let mut edit = ApplicationEdit { profile, oauth: None, ldap: None };
+        if read.kind.method == Method::Ldap {
+            let mut provider = ldap::default_profile(&snapshot, &edit.profile);
+            provider.uid_source = read.uid_source.unwrap_or(provider.uid_source);
+            self.choose_base_dn(&mut provider);
+            edit.ldap = Some(provider);
+        } else {
+            let mut provider = applications::default_provider(&snapshot, name)?;
+            provider.client_type = read.client_type;
+            provider.signing_key = read.signing_key.unwrap_or(provider.signing_key);
+            provider.redirect_uris =
+                fields::lines(self.text("redirect_uris")).into_iter().map(RedirectUri::exact).collect();
+            edit.oauth = Some(provider);
+        }
+        applications::create(&desk.app, &desk.actor, edit, Vec::new()).await
     }
 
-    async fn create_from_recipe(&self, desk: &Desk, read: Read) -> OperationResult<Arc<Client>> {
-        let recipe = self.text("recipe");
-        // Ticked for another recipe, perhaps, before this one was chosen.
-        let knows_superusers = Recipe::find(recipe)
-            .is_ok_and(|recipe| recipe.parameters().iter().any(|(name, ..)| *name == "superuser_groups"));
+    async fn create_from_recipe(&self, desk: &Desk, read: Read) -> OperationResult<Created> {
+        let Some(recipe) = read.kind.recipe else { return Err(OperationError::not_found("recipe", CUSTOM)) };
+        // Typed for another recipe, perhaps, before this one was chosen.
+        let knows_superusers = recipe.parameters().iter().any(|(name, ..)| *name == "superuser_groups");
         let superusers = self.superuser_groups.iter().filter(|_| knows_superusers);
+        let RecipeSummary { id, has_url, .. } = recipe.summary();
         let request = RecipeRequest {
-            recipe: recipe.to_owned(),
-            slug: read.slug,
+            method: Some(read.kind.method),
             name: Some(self.text("name").to_owned()).filter(|name| !name.is_empty()),
-            url: self.text("url").to_owned(),
+            url: Some(self.text("url").to_owned()).filter(|_| has_url),
             superuser_groups: superusers.cloned().collect(),
-            managed_groups: Vec::new(),
-            group_prefix: None,
-            access: read.access,
-            signing_key: Some(read.signing_key),
+            signing_key: read.signing_key,
+            ..RecipeRequest::new(id, read.slug, read.access)
         };
-        from_recipe::create(&desk.app, &desk.actor, request).await
+        let mut draft = from_recipe::draft(&desk.app, request)?;
+        if let Some(provider) = &mut draft.edit.ldap {
+            self.choose_base_dn(provider);
+        }
+        from_recipe::create(&desk.app, &desk.actor, draft).await
+    }
+
+    fn choose_base_dn(&self, provider: &mut LdapProfile) {
+        if !self.text("base_dn").is_empty() {
+            self.text("base_dn").clone_into(&mut provider.base_dn);
+        }
+    }
+
+    fn signing_key(&self, snapshot: &Snapshot) -> Option<SigningKeyId> {
+        snapshot.keys.iter().map(|key| key.id).find(|id| id.to_string() == self.text("signing_key"))
     }
 
     /// What the template shows.
@@ -168,8 +222,10 @@ impl NewApplicationDraft {
         }
         let keys = snapshot.keys.iter().map(|key| fields::key_option(key, self.text("signing_key"), app));
         json!({
-            "recipes": recipes::all(),
+            "recipes": recipes::all().iter().flat_map(cards).collect::<Vec<_>>(),
             "form": form,
+            "uid_sources": fields::choices(
+                UidSource::ALL.iter().map(|(_, value, label)| (*value, *label)), self.text("uid_source")),
             "all_groups": fields::group_ticks(&snapshot, &self.access.groups, None),
             "superuser_choices": fields::group_ticks(&snapshot, &self.superuser_groups, None),
             "keys": keys.collect::<Vec<_>>(),
@@ -179,6 +235,27 @@ impl NewApplicationDraft {
     fn text(&self, name: &str) -> &str {
         self.texts.get(name).map_or("", String::as_str)
     }
+}
+
+/// A recipe as entries of the first choice: one for each method.
+fn cards(recipe: &RecipeSummary) -> Vec<Value> {
+    let usual = recipe.methods.first();
+    let cards = recipe.methods.iter().map(|method| {
+        let (value, name) = if Some(method) == usual {
+            (recipe.id.clone(), recipe.name.clone())
+        } else {
+            (format!("{}/{method}", recipe.id), format!("{} over {}", recipe.name, method.label()))
+        };
+        json!({
+            "value": value,
+            "id": value.replace('/', "-"),
+            "name": name,
+            "description": recipe.description,
+            "method": method.as_str(),
+            "has_url": recipe.has_url,
+        })
+    });
+    cards.collect()
 }
 
 /// Operations name the fields of the whole profile; this form has one field for the address.

@@ -124,6 +124,23 @@ pub(super) async fn user_ids(
     Ok(ids)
 }
 
+/// The usernames of users, sorted. Somebody deleted a moment ago is left out.
+///
+/// # Errors
+/// What the database says.
+pub(super) async fn usernames(app: &App, ids: &BTreeSet<UserId>) -> OperationResult<Vec<String>> {
+    let mut usernames = Vec::new();
+    for id in ids {
+        match users::find(app, *id).await {
+            Ok((user, _)) => usernames.push(user.profile.username),
+            Err(OperationError::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    usernames.sort_by_key(|name| name.to_lowercase());
+    Ok(usernames)
+}
+
 /// A signing key as an entry of a choice.
 pub(super) fn key_option(key: &SigningKey, chosen: &str, app: &App) -> Value {
     let algorithm = key.active(app.clock.now()).map_or("", |version| version.algorithm.as_str());

@@ -4,6 +4,7 @@ mod access;
 mod application;
 mod application_connect;
 mod application_form;
+mod application_ldap;
 mod application_new;
 mod application_new_form;
 mod applications;
@@ -13,8 +14,10 @@ mod group;
 mod group_form;
 mod groups;
 mod key_list;
+mod ldap_form;
 mod mapping;
 mod mapping_list;
+mod oauth_form;
 mod overview;
 mod paging;
 mod user;
@@ -39,6 +42,9 @@ pub fn routes() -> Router<App> {
         .route("/if/admin/applications/{slug}/reveal-secret/", post(application::reveal_secret))
         .route("/if/admin/applications/{slug}/rotate-secret/", post(application::rotate_secret))
         .route("/if/admin/applications/{slug}/add-redirect-uri/", post(application::add_redirect_uri))
+        .route("/if/admin/applications/{slug}/add-ldap/", post(application_ldap::add))
+        .route("/if/admin/applications/{slug}/rotate-ldap-password/", post(application_ldap::rotate_password))
+        .route("/if/admin/applications/{slug}/remove-ldap/", post(application_ldap::remove))
         .route("/if/admin/applications/{slug}/delete/", post(application::delete))
         .route("/if/admin/users/", get(users::list))
         .route("/if/admin/users/new/", get(user::new).post(user::create))

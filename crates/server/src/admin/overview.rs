@@ -39,7 +39,7 @@ async fn page(desk: &Desk) -> OperationResult<Response> {
     };
     let context = json!({
         "counts": {
-            "applications": snapshot.clients.len(),
+            "applications": snapshot.applications.len(),
             "users": users::list(app, "", 1, 0).await?.total,
             "groups": snapshot.groups.iter().count(),
             "keys": snapshot.keys.len(),
@@ -108,10 +108,11 @@ fn check_administrators(count: usize) -> Value {
 fn check_access(snapshot: &Snapshot) -> Value {
     let link = ("/if/admin/applications/", "Applications");
     let closed: Vec<&str> = snapshot
-        .clients
+        .applications
         .values()
-        .filter(|client| client.application.profile.access == AccessRule::nobody())
-        .map(|client| client.application.profile.name.as_str())
+        .map(|entry| &entry.application.profile)
+        .filter(|profile| profile.access == AccessRule::nobody())
+        .map(|profile| profile.name.as_str())
         .collect();
     if closed.is_empty() {
         return check("Access", "ok", "Every application can be used by somebody.", link);

@@ -7,17 +7,11 @@ use crate::{
     app::App,
     directory::{groups, person::Person, users},
     error::OperationResult,
-    snapshot::Client,
 };
 
 /// Whether a person may use an application now. Asked at every issuance.
-pub fn is_allowed(client: &Client, person: &Person) -> bool {
-    person.user.profile.is_active && allows(&client.application, person)
-}
-
-/// Whether an application's access rule names a person.
-pub fn allows(application: &Application, person: &Person) -> bool {
-    application.profile.access.allows(person.user.id, &person.groups)
+pub fn is_allowed(application: &Application, person: &Person) -> bool {
+    person.user.profile.is_active && application.profile.access.allows(person.user.id, &person.groups)
 }
 
 /// Makes a rule from names: `everyone` alone, or groups and users.

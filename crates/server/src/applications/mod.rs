@@ -2,31 +2,97 @@
 
 pub mod access;
 pub mod from_recipe;
+pub mod ldap;
 pub mod preview;
+pub mod service_account;
+pub mod settings;
 
 use doorward_core::{
     access_rule::AccessRule,
     application::{Application, ApplicationProfile},
-    id::{ApplicationId, ProviderId},
+    claim_mapping::ClaimMapping,
+    id::{ApplicationId, LdapProviderId, ProviderId},
+    ldap_provider::{LdapProfile, LdapProvider},
     problem::Problems,
     provider::{Provider, ProviderProfile, new_client_secret},
     redirect_uri::{MatchingMode, RedirectUri},
     secret::Secret,
 };
 use doorward_protocols::oauth::redirect_uri;
-use doorward_store as store;
+use doorward_store::{self as store, db::Tx};
 use std::sync::Arc;
 
 use crate::{
     actor::Actor,
     app::App,
+    directory::users::name_conflict,
     error::{OperationError, OperationResult},
     events,
-    snapshot::{Client, Snapshot},
+    snapshot::{ApplicationEntry, Client, Snapshot},
 };
+use service_account::{BindAccount, NewAccount};
+
+/// What can be written about an application and the providers it has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ApplicationEdit {
+    /// The application.
+    pub profile: ApplicationProfile,
+    /// Its OAuth2/OpenID provider.
+    pub oauth: Option<ProviderProfile>,
+    /// Its LDAP provider.
+    pub ldap: Option<LdapProfile>,
+}
+
+impl ApplicationEdit {
+    /// An application as it is.
+    pub fn of(entry: &ApplicationEntry) -> Self {
+        Self {
+            profile: entry.application.profile.clone(),
+            oauth: entry.oauth.as_ref().map(|client| client.provider.profile.clone()),
+            ldap: entry.ldap.as_ref().map(|client| client.provider.profile.clone()),
+        }
+    }
+
+    /// Checks it as it is checked when it is written. `own`: the application it is about, unless that is new.
+    ///
+    /// # Errors
+    /// Everything that is wrong, by field.
+    pub fn check(&self, snapshot: &Snapshot, own: Option<ApplicationId>) -> OperationResult<()> {
+        let mut problems = self.profile.check().err().unwrap_or_default();
+        if let Some(other) = snapshot.application(&self.profile.slug)
+            && Some(other.application.id) != own
+        {
+            problems.add("slug", SLUG_TAKEN);
+        }
+        if let AccessRule::Only { groups, .. } = &self.profile.access
+            && groups.iter().any(|id| snapshot.groups.get(*id).is_none())
+        {
+            problems.add("allow_groups", "One of the groups does not exist.");
+        }
+        if let Some(provider) = &self.oauth {
+            check_provider(snapshot, provider, &mut problems);
+        }
+        if let Some(provider) = &self.ldap {
+            ldap::check(snapshot, provider, own, &mut problems);
+        }
+        Ok(problems.or(())?)
+    }
+}
+
+/// An application that was added.
+#[derive(Debug)]
+pub struct Created {
+    /// The application.
+    pub entry: Arc<ApplicationEntry>,
+    /// The account with which it reads the directory, if it has an LDAP provider.
+    pub bind: Option<BindAccount>,
+}
 
 /// A provider's profile with what a new application gets unless told otherwise: the first signing key, the default claim
 /// mappings.
+///
+/// # Errors
+/// That there is no signing key.
 pub fn default_provider(snapshot: &Snapshot, name: &str) -> OperationResult<ProviderProfile> {
     let rs256 = snapshot.keys.iter().find(|key| key.name == crate::setup::DEFAULT_KEY);
     let key = rs256
@@ -38,39 +104,59 @@ pub fn default_provider(snapshot: &Snapshot, name: &str) -> OperationResult<Prov
     Ok(profile)
 }
 
-/// Adds an application and its provider, with a new client secret.
+/// Adds an application with its providers, all or nothing: an OAuth2/OpenID provider gets a new client secret, an LDAP
+/// provider a service account. `mappings` are claim mappings of its own; one that is there already is rewritten.
 ///
 /// # Errors
-/// Everything that is wrong with the input; that slug or client ID are taken.
+/// Everything that is wrong with the input; that slug, client ID or base DN are taken.
 pub async fn create(
     app: &App,
     actor: &Actor,
-    profile: ApplicationProfile,
-    provider: ProviderProfile,
-) -> OperationResult<Arc<Client>> {
-    check(&app.snapshot(), &profile, &provider)?;
-    let application = Application { id: ApplicationId::new(&app.clock), profile, created_at: app.clock.now() };
-    let provider = Provider {
-        id: ProviderId::new(&app.clock),
-        application: application.id,
-        profile: provider,
-        client_secret: new_client_secret(),
-    };
+    edit: ApplicationEdit,
+    mappings: Vec<ClaimMapping>,
+) -> OperationResult<Created> {
+    edit.check(&app.snapshot(), None)?;
+    let application =
+        Application { id: ApplicationId::new(&app.clock), profile: edit.profile, created_at: app.clock.now() };
     let (slug, name) = (application.profile.slug.clone(), application.profile.name.clone());
-    let cipher = app.cipher.clone();
-    app.change(move |tx| {
-        Box::pin(async move {
-            store::application::insert(tx, &application).await?;
-            store::provider::insert(tx, &cipher, &provider).await
+    let oauth = edit.oauth.map(|mut profile| {
+        profile.mappings.extend(mappings.iter().map(|mapping| mapping.id));
+        let (id, client_secret) = (ProviderId::new(&app.clock), new_client_secret());
+        Provider { id, application: application.id, profile, client_secret }
+    });
+    let ldap = edit.ldap.map(|profile| {
+        let provider = LdapProvider { id: LdapProviderId::new(&app.clock), application: application.id, profile };
+        Ok::<_, OperationError>((provider, NewAccount::prepare(app, &application)?))
+    });
+    let (ldap, cipher) = (ldap.transpose()?, app.cipher.clone());
+    let bind = app
+        .change(move |tx| {
+            Box::pin(async move {
+                store::application::insert(tx, &application).await?;
+                if let Some(provider) = oauth {
+                    keep_mappings(tx, mappings).await?;
+                    store::provider::insert(tx, &cipher, &provider).await?;
+                }
+                let Some((provider, account)) = ldap else { return Ok(None) };
+                ldap::insert(tx, provider, account).await.map(Some)
+            })
         })
-    })
-    .await
-    .map_err(explain)?;
+        .await
+        .map_err(explain)?;
     events::changed(app, actor, format!("added the application {name}")).await;
-    find(app, &slug)
+    Ok(Created { entry: find(app, &slug)?, bind })
 }
 
-/// Writes an application and its provider.
+async fn keep_mappings(tx: &mut Tx<'_>, mappings: Vec<ClaimMapping>) -> store::Result<()> {
+    for mapping in mappings {
+        if !store::claim_mapping::update(tx, mapping.id, &mapping.profile).await? {
+            store::claim_mapping::insert(tx, &mapping).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes an application and the providers it has. None is added: that is [`ldap::add`].
 ///
 /// # Errors
 /// As [`create`]; that there is no such application.
@@ -78,17 +164,21 @@ pub async fn update(
     app: &App,
     actor: &Actor,
     slug: &str,
-    profile: ApplicationProfile,
-    provider: ProviderProfile,
-) -> OperationResult<Arc<Client>> {
-    let client = find(app, slug)?;
-    check(&app.snapshot(), &profile, &provider)?;
-    let (application_id, provider_id) = (client.application.id, client.provider.id);
-    let (new_slug, name) = (profile.slug.clone(), profile.name.clone());
+    edit: ApplicationEdit,
+) -> OperationResult<Arc<ApplicationEntry>> {
+    let entry = find(app, slug)?;
+    edit.check(&app.snapshot(), Some(entry.application.id))?;
+    let (new_slug, name) = (edit.profile.slug.clone(), edit.profile.name.clone());
     app.change(move |tx| {
         Box::pin(async move {
-            store::application::update(tx, application_id, &profile).await?;
-            store::provider::update(tx, provider_id, &provider).await
+            store::application::update(tx, entry.application.id, &edit.profile).await?;
+            if let Some((client, profile)) = entry.oauth.as_ref().zip(edit.oauth) {
+                store::provider::update(tx, client.provider.id, &profile).await?;
+            }
+            if let Some((client, profile)) = entry.ldap.as_ref().zip(edit.ldap) {
+                ldap::write(tx, client.provider.id, profile).await?;
+            }
+            Ok(())
         })
     })
     .await
@@ -102,12 +192,14 @@ pub async fn update(
 /// # Errors
 /// What is wrong with the URI; that there is no such application.
 pub async fn add_redirect_uri(app: &App, actor: &Actor, slug: &str, uri: &str) -> OperationResult<()> {
-    let client = find(app, slug)?;
+    let client = find_client(app, slug)?;
+    let mut edit = ApplicationEdit::of(find(app, slug)?.as_ref());
     let mut provider = client.provider.profile.clone();
     let uri = RedirectUri::exact(uri);
     if !provider.redirect_uris.contains(&uri) {
         provider.redirect_uris.push(uri);
-        update(app, actor, slug, client.application.profile.clone(), provider).await?;
+        edit.oauth = Some(provider);
+        update(app, actor, slug, edit).await?;
     }
     Ok(())
 }
@@ -117,7 +209,7 @@ pub async fn add_redirect_uri(app: &App, actor: &Actor, slug: &str, uri: &str) -
 /// # Errors
 /// That there is no such application.
 pub async fn rotate_secret(app: &App, actor: &Actor, slug: &str) -> OperationResult<Secret<String>> {
-    let client = find(app, slug)?;
+    let client = find_client(app, slug)?;
     let secret = new_client_secret();
     let (kept, cipher, id) = (secret.clone(), app.cipher.clone(), client.provider.id);
     app.change(move |tx| Box::pin(async move { store::provider::update_secret(tx, &cipher, id, &kept).await })).await?;
@@ -130,7 +222,7 @@ pub async fn rotate_secret(app: &App, actor: &Actor, slug: &str) -> OperationRes
 /// # Errors
 /// That there is no such application, or that the actor may not.
 pub async fn reveal_secret(app: &App, actor: &Actor, slug: &str) -> OperationResult<Secret<String>> {
-    let client = find(app, slug)?;
+    let client = find_client(app, slug)?;
     if !actor.is_superuser {
         return Err(OperationError::Denied("Only administrators can see client secrets.".to_owned()));
     }
@@ -138,15 +230,24 @@ pub async fn reveal_secret(app: &App, actor: &Actor, slug: &str) -> OperationRes
     Ok(client.provider.client_secret.clone())
 }
 
-/// Removes an application with its provider, grants and tokens.
+/// Removes an application with its providers, grants, tokens and the service account that was made for it.
 ///
 /// # Errors
 /// That there is no such application.
 pub async fn delete(app: &App, actor: &Actor, slug: &str) -> OperationResult<()> {
-    let client = find(app, slug)?;
-    let id = client.application.id;
-    app.change(move |tx| Box::pin(async move { store::application::delete(tx, id).await })).await?;
-    events::changed(app, actor, format!("deleted the application {}", client.application.profile.name)).await;
+    let entry = find(app, slug)?;
+    let (id, name) = (entry.application.id, entry.application.profile.name.clone());
+    let others = app.snapshot();
+    app.change(move |tx| {
+        Box::pin(async move {
+            if let Some(client) = &entry.ldap {
+                service_account::delete_own(tx, client, &others).await?;
+            }
+            store::application::delete(tx, id).await
+        })
+    })
+    .await?;
+    events::changed(app, actor, format!("deleted the application {name}")).await;
     Ok(())
 }
 
@@ -154,15 +255,21 @@ pub async fn delete(app: &App, actor: &Actor, slug: &str) -> OperationResult<()>
 ///
 /// # Errors
 /// That there is no such application.
-pub fn find(app: &App, slug: &str) -> OperationResult<Arc<Client>> {
-    app.snapshot().by_slug(slug).cloned().ok_or_else(|| OperationError::not_found("application", slug))
+pub fn find(app: &App, slug: &str) -> OperationResult<Arc<ApplicationEntry>> {
+    app.snapshot().application(slug).cloned().ok_or_else(|| OperationError::not_found("application", slug))
 }
 
-fn check(snapshot: &Snapshot, profile: &ApplicationProfile, provider: &ProviderProfile) -> OperationResult<()> {
-    let mut problems = Problems::default();
-    for found in [profile.check(), provider.check()] {
-        problems.0.extend(found.err().unwrap_or_default().0);
-    }
+/// An application with its OAuth2/OpenID provider by its slug.
+///
+/// # Errors
+/// That there is no such application, or that it has no such provider.
+pub fn find_client(app: &App, slug: &str) -> OperationResult<Arc<Client>> {
+    let client = find(app, slug)?.oauth.clone();
+    client.ok_or_else(|| OperationError::not_found("OAuth2/OpenID provider of", slug))
+}
+
+fn check_provider(snapshot: &Snapshot, provider: &ProviderProfile, problems: &mut Problems) {
+    problems.0.extend(provider.check().err().unwrap_or_default().0);
     for uri in &provider.redirect_uris {
         if let Err(error) = redirect_uri::check_registration(uri) {
             let what = if uri.matching_mode == MatchingMode::Regex { "expression" } else { "address" };
@@ -175,22 +282,21 @@ fn check(snapshot: &Snapshot, profile: &ApplicationProfile, provider: &ProviderP
     if provider.mappings.iter().any(|id| snapshot.mapping(*id).is_none()) {
         problems.add("mappings", "One of the claim mappings does not exist.");
     }
-    if let AccessRule::Only { groups, .. } = &profile.access
-        && groups.iter().any(|id| snapshot.groups.get(*id).is_none())
-    {
-        problems.add("allow_groups", "One of the groups does not exist.");
-    }
-    Ok(problems.or(())?)
 }
+
+const SLUG_TAKEN: &str = "There is an application with this slug.";
 
 fn explain(error: OperationError) -> OperationError {
     match error {
         OperationError::Store(store::Error::Conflict(what)) if what.contains("slug") => {
-            OperationError::invalid("slug", "There is an application with this slug.")
+            OperationError::invalid("slug", SLUG_TAKEN)
         }
         OperationError::Store(store::Error::Conflict(what)) if what.contains("client_id") => {
             OperationError::invalid("client_id", "Another application has this client ID.")
         }
-        other => other,
+        OperationError::Store(store::Error::Conflict(what)) if what.contains("base_dn") => {
+            OperationError::invalid("base_dn", "Another application has this base DN.")
+        }
+        other => name_conflict(other),
     }
 }

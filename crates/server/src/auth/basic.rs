@@ -202,7 +202,7 @@ struct Target<'s> {
 
 impl<'s> Target<'s> {
     fn find(snapshot: &'s Snapshot, id: ApplicationId) -> Option<Self> {
-        let application = snapshot.application(id)?;
+        let application = snapshot.application_by_id(id)?;
         let ldap = snapshot.ldap.iter().find(|client| client.application.id == id).map(|client| &client.provider);
         Some(Self { application, ldap })
     }

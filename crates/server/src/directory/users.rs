@@ -60,6 +60,16 @@ impl Prepared {
         Ok(Self { profile, password: None, clock: app.clock.clone() })
     }
 
+    /// As [`insert`](Self::insert), with a number behind the username if that is taken.
+    pub(crate) async fn insert_numbered(mut self, tx: &mut Tx<'_>) -> store::Result<User> {
+        let (base, mut number) = (self.profile.username.clone(), 2);
+        while store::user::find_by_username(tx, &self.profile.username).await?.is_some() {
+            self.profile.username = format!("{base}-{number}");
+            number += 1;
+        }
+        self.insert(tx).await
+    }
+
     pub(crate) async fn insert(self, tx: &mut Tx<'_>) -> store::Result<User> {
         let now = self.clock.now();
         let pk = store::revision::next_user_pk(tx).await?;
@@ -285,12 +295,11 @@ pub fn username_warnings(snapshot: &Snapshot, username: &str) -> Vec<String> {
     }
     let kept = portable_username(username);
     let concerned: Vec<&str> = snapshot
-        .clients
+        .applications
         .values()
-        .filter(|client| {
-            client.application.profile.recipe.as_ref().is_some_and(|recipe| recipes::changes_usernames(&recipe.id))
-        })
-        .map(|client| client.application.profile.name.as_str())
+        .map(|entry| &entry.application.profile)
+        .filter(|profile| profile.recipe.as_ref().is_some_and(|recipe| recipes::changes_usernames(&recipe.id)))
+        .map(|profile| profile.name.as_str())
         .collect();
     let whom = if concerned.is_empty() { "NetBox and some others".to_owned() } else { concerned.join(", ") };
     vec![format!(

@@ -18,9 +18,8 @@ pub fn registered(app: &App, request: &HeaderMap, mut response: Response) -> Res
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     let Some(origin) = request.get(header::ORIGIN) else { return response };
-    let is_registered = origin
-        .to_str()
-        .is_ok_and(|origin| app.snapshot().clients.values().any(|client| client.origins.contains(origin)));
+    let is_registered =
+        origin.to_str().is_ok_and(|origin| app.snapshot().clients().any(|client| client.origins.contains(origin)));
     if is_registered {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     }

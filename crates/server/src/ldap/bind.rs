@@ -194,5 +194,5 @@ pub(super) async fn is_still_good(
     let Some((user, direct)) = found else { return Ok(false) };
     let person = Person::new(user, direct, snapshot);
     let is_searcher = client.provider.profile.searchers.contains(&person.user.id);
-    Ok(person.user.profile.is_active && (is_searcher || access::allows(&client.application, &person)))
+    Ok(person.user.profile.is_active && (is_searcher || access::is_allowed(&client.application, &person)))
 }

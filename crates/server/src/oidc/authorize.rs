@@ -162,7 +162,7 @@ async fn proceed(
         (Step::SignIn { .. }, _) | (_, None) => {
             sign_in::redirect(app, &Pending::new(app, visitor, Goal::Authorize(parameters.clone())))
         }
-        (_, Some(signed_in)) if !access::is_allowed(client, &signed_in.person) => {
+        (_, Some(signed_in)) if !access::is_allowed(&client.application, &signed_in.person) => {
             no_access(app, visitor, destination, request, signed_in).await
         }
         (Step::Consent, Some(signed_in)) => {

@@ -68,7 +68,7 @@ async fn answer(app: &App, method: &Method, headers: &HeaderMap, body: &[u8]) ->
     let snapshot = app.snapshot();
     let client = snapshot.by_provider(token.grant.provider).ok_or_else(invalid)?;
     let person = Person::new(user, groups, &snapshot);
-    if !access::is_allowed(client, &person) {
+    if !access::is_allowed(&client.application, &person) {
         return Err(invalid().detail("the user is disabled or may not use the application any more").into());
     }
     let scopes = words(&token.scopes);

@@ -99,7 +99,8 @@ pub fn form(typed: &Fields, choosable: &[Choosable]) -> Value {
 
 /// One of a list.
 pub fn row(snapshot: &Snapshot, password: &AppPassword) -> Value {
-    let name = |id| snapshot.application(id).map_or("A deleted one", |application| application.profile.name.as_str());
+    let name =
+        |id| snapshot.application_by_id(id).map_or("A deleted one", |application| application.profile.name.as_str());
     json!({
         "id": password.id,
         "name": password.name,

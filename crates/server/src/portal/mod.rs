@@ -22,17 +22,22 @@ use crate::{
         visitor::Member,
     },
     pages,
+    snapshot::ApplicationEntry,
 };
 
 /// `GET /if/user/`: the applications that the person may use, under their headings.
 pub async fn show(State(app): State<App>, member: Member) -> Response {
     let snapshot = app.snapshot();
     let mut headings: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-    let mut clients: Vec<_> =
-        snapshot.clients.values().filter(|client| access::is_allowed(client, &member.signed_in.person)).collect();
-    clients.sort_by_key(|client| client.application.profile.name.to_lowercase());
-    for client in clients {
-        let profile = &client.application.profile;
+    let mut allowed: Vec<_> = snapshot
+        .applications
+        .values()
+        .filter(|entry| access::is_allowed(&entry.application, &member.signed_in.person))
+        .filter(|entry| has_tile(entry))
+        .map(|entry| &entry.application.profile)
+        .collect();
+    allowed.sort_by_key(|profile| profile.name.to_lowercase());
+    for profile in allowed {
         headings.entry(&profile.group_heading).or_default().push(json!({
             "name": profile.name,
             "launch_url": format!("/application/launch/{}/", profile.slug),
@@ -47,13 +52,19 @@ pub async fn show(State(app): State<App>, member: Member) -> Response {
     pages::page(&app, Some(&member.visitor), "portal.html", json!({ "groups": groups }))
 }
 
+/// What only asks the directory, such as a Linux machine, has nothing to open unless a launch URL was entered.
+fn has_tile(entry: &ApplicationEntry) -> bool {
+    entry.oauth.is_some() || !entry.application.profile.launch_url.is_empty()
+}
+
 /// `GET /application/launch/<slug>/`.
 pub async fn launch(State(app): State<App>, member: Member, Path(slug): Path<String>) -> Response {
     let snapshot = app.snapshot();
     // Applications one may not use and applications that do not exist look the same.
-    let client = snapshot.by_slug(&slug).filter(|client| access::is_allowed(client, &member.signed_in.person));
-    let Some(client) = client else { return ErrorPage::not_found().render(&app, Some(&member.visitor)) };
-    let profile = &client.application.profile;
+    let application = snapshot.application(&slug).map(|entry| &entry.application);
+    let allowed = application.filter(|application| access::is_allowed(application, &member.signed_in.person));
+    let Some(application) = allowed else { return ErrorPage::not_found().render(&app, Some(&member.visitor)) };
+    let profile = &application.profile;
     if profile.launch_url.is_empty() {
         return ErrorPage::new(
             StatusCode::NOT_FOUND,

@@ -1,5 +1,6 @@
 //! The form of a recipe file. Unknown keys are errors, so that a slip of the pen is seen.
 
+use doorward_core::{ldap_provider::UidSource, method::Method};
 use serde::Deserialize;
 
 use super::plan::UriKind;
@@ -13,12 +14,20 @@ pub(super) struct RecipeData {
     pub description: String,
     pub icon: String,
     pub group_heading: String,
-    pub launch_url: String,
+    /// The protocols there are settings for; the first is meant unless another is chosen.
+    #[serde(default = "oidc")]
+    pub methods: Vec<Method>,
+    /// Where its tile leads. Without it the application has no address of its own, and none is asked for.
+    pub launch_url: Option<String>,
     /// Whether the application drops characters outside `[A-Za-z0-9@+._-]` from usernames.
     #[serde(default)]
     pub changes_usernames: bool,
+    #[serde(default)]
     pub scopes: Vec<String>,
+    #[serde(default)]
     pub redirect_uris: Vec<UriData>,
+    #[serde(default)]
+    pub ldap: LdapData,
     #[serde(default)]
     pub parameters: Parameters,
     pub versions: Versions,
@@ -29,6 +38,17 @@ pub(super) struct RecipeData {
     pub settings: Vec<BlockData>,
     #[serde(default)]
     pub notes: Vec<NoteData>,
+}
+
+fn oidc() -> Vec<Method> {
+    vec![Method::Oidc]
+}
+
+/// How the LDAP provider is made.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LdapData {
+    pub uid_source: Option<UidSource>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -82,6 +102,8 @@ pub(super) struct MappingData {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BlockData {
+    /// Needed only in recipes with several.
+    pub method: Option<Method>,
     pub style: Style,
     pub since: Option<String>,
     pub before: Option<String>,
@@ -93,6 +115,7 @@ pub(super) struct BlockData {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NoteData {
+    pub method: Option<Method>,
     #[serde(default)]
     pub styles: Vec<Style>,
     pub since: Option<String>,

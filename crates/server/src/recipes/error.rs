@@ -19,6 +19,32 @@ pub enum RecipeError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// The address is missing.
+    #[error("say where {name} is, for instance https://{recipe}.example.org")]
+    NoUrl {
+        /// Name of the application.
+        name: String,
+        /// Id of the recipe.
+        recipe: String,
+    },
+    /// A protocol that the recipe has no settings for.
+    #[error("the recipe `{recipe}` does not know the method `{given}`; it knows: {known}")]
+    UnknownMethod {
+        /// Id of the recipe.
+        recipe: String,
+        /// Method asked for.
+        given: &'static str,
+        /// Methods it has.
+        known: String,
+    },
+    /// Not the address of an LDAP server.
+    #[error(
+        "`{given}` is not the address of an LDAP server; write it like ldaps://id.example.org:6636 or ldap://127.0.0.1:3389"
+    )]
+    BadLdapUri {
+        /// What was given.
+        given: String,
+    },
     /// A parameter that this recipe does not have.
     #[error("the recipe `{recipe}` takes no `{parameter}`; it takes: {allowed}")]
     UnknownParameter {

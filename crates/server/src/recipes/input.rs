@@ -1,23 +1,28 @@
 //! What a recipe is given, checked.
 
+use doorward_core::method::Method;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Recipe, RecipeError, data::Parameter};
+use super::{Recipe, RecipeError, data::Parameter, ldap_server::LdapServer};
 
 /// What the administrator says about the application.
 #[derive(Debug, Clone)]
 pub struct RecipeInput {
     /// Slug the application gets in Doorward.
     pub slug: String,
-    /// Address of the application; a path is kept, a slash at its end does not matter.
-    pub url: Url,
+    /// Protocol by which people sign in.
+    pub method: Method,
+    /// Address of the application, if it has one; a path is kept, a slash at its end does not matter.
+    pub url: Option<Url>,
     /// Groups whose members have full power in the application.
     pub superuser_groups: Vec<String>,
     /// Groups of the application that follow Doorward.
     pub managed_groups: Vec<String>,
     /// Prefix of groups of the application that follow Doorward.
     pub group_prefix: Option<String>,
+    /// Where the application finds Doorward's LDAP server, if not at the public URL's host.
+    pub ldap_uri: Option<String>,
 }
 
 /// What is kept with the application, so that its settings can be printed again.
@@ -30,6 +35,9 @@ pub struct Options {
     pub managed_groups: Vec<String>,
     /// See [`RecipeInput::group_prefix`]; the recipe's default filled in.
     pub group_prefix: Option<String>,
+    /// See [`RecipeInput::ldap_uri`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ldap_uri: Option<String>,
 }
 
 impl Options {
@@ -54,6 +62,10 @@ impl Options {
             if used && declared.is_none() {
                 return Err(recipe.unknown_parameter(parameter));
             }
+        }
+        if let Some(uri) = &self.ldap_uri {
+            recipe.knows(Method::Ldap)?;
+            LdapServer::parse(uri)?;
         }
         for name in self.superuser_groups.iter().chain(&self.managed_groups) {
             check_group(name)?;
@@ -119,8 +131,19 @@ fn distinct(names: Vec<String>) -> Vec<String> {
     kept
 }
 
-/// The application's address as text without a slash at its end.
-pub(super) fn base_url(url: &Url) -> Result<String, RecipeError> {
+impl Recipe {
+    /// The application's address as text without a slash at its end; `None` for what has no address of its own.
+    pub(super) fn address(&self, url: Option<&Url>) -> Result<Option<String>, RecipeError> {
+        match (url, &self.data.launch_url) {
+            (Some(url), Some(_)) => base_url(url).map(Some),
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(self.unknown_parameter("url")),
+            (None, Some(_)) => Err(RecipeError::NoUrl { name: self.data.name.clone(), recipe: self.data.id.clone() }),
+        }
+    }
+}
+
+fn base_url(url: &Url) -> Result<String, RecipeError> {
     let why = if !matches!(url.scheme(), "http" | "https") {
         "only http and https are possible"
     } else if url.host_str().is_none_or(str::is_empty) {

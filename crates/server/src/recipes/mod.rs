@@ -6,21 +6,25 @@
 mod data;
 mod error;
 mod input;
+mod ldap_server;
 mod plan;
 mod quote;
 mod render;
 mod settings;
+mod values;
 mod version;
 
 #[cfg(test)]
 mod tests;
 
+use doorward_core::{ldap_provider::UidSource, method::Method};
 use rust_embed::RustEmbed;
 
 pub use error::RecipeError;
 pub use input::{Options, RecipeInput};
+pub use ldap_server::LdapServer;
 pub use plan::{PlannedMapping, RecipePlan, UriKind};
-pub use settings::{SettingsBlock, SettingsInput, Style};
+pub use settings::{Connection, LdapConnection, OidcConnection, SettingsBlock, SettingsInput, Style};
 pub use version::{AppVersion, parse_version};
 
 /// The files of `recipes/`.
@@ -39,6 +43,10 @@ pub struct RecipeSummary {
     pub description: String,
     /// Short icon name.
     pub icon: String,
+    /// The protocols it has settings for, the usual one first.
+    pub methods: Vec<Method>,
+    /// Whether the application has an address of its own, which has to be given.
+    pub has_url: bool,
 }
 
 /// A recipe, read from its file.
@@ -100,7 +108,36 @@ impl Recipe {
             name: self.data.name.clone(),
             description: self.data.description.clone(),
             icon: self.data.icon.clone(),
+            methods: self.data.methods.clone(),
+            has_url: self.data.launch_url.is_some(),
         }
+    }
+
+    /// The method that is meant when none is chosen.
+    #[must_use]
+    pub fn usual_method(&self) -> Method {
+        self.data.methods.first().copied().unwrap_or(Method::Oidc)
+    }
+
+    /// Whether there are settings for a method.
+    #[must_use]
+    pub fn has_method(&self, method: Method) -> bool {
+        self.data.methods.contains(&method)
+    }
+
+    /// What the LDAP attribute `uid` must hold for it, if it matters.
+    #[must_use]
+    pub fn uid_source(&self) -> Option<UidSource> {
+        self.data.ldap.uid_source
+    }
+
+    fn knows(&self, method: Method) -> Result<(), RecipeError> {
+        if self.has_method(method) {
+            return Ok(());
+        }
+        let known: Vec<&str> = self.data.methods.iter().map(|method| method.as_str()).collect();
+        let known = known.join(", ");
+        Err(RecipeError::UnknownMethod { recipe: self.data.id.clone(), given: method.as_str(), known })
     }
 
     /// The version whose settings are printed when none is given.

@@ -1,11 +1,11 @@
 //! What a recipe creates in Doorward.
 
+use doorward_core::method::Method;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Options, Recipe, RecipeError, RecipeInput,
-    input::base_url,
-    render::{Renderer, context},
+    render::{Context, Renderer, context},
 };
 
 /// Type of a redirect URI.
@@ -29,9 +29,9 @@ pub struct RecipePlan {
     pub icon: String,
     /// Heading it stands under on the "my applications" page.
     pub group_heading: String,
-    /// Where its tile leads.
+    /// Where its tile leads; empty for what has no address of its own.
     pub launch_url: String,
-    /// Redirect URIs, exact.
+    /// Redirect URIs, exact. None for LDAP, and so with scopes and mappings.
     pub redirect_uris: Vec<(UriKind, String)>,
     /// Scopes it may ask for.
     pub scopes: Vec<String>,
@@ -58,42 +58,51 @@ impl Recipe {
     /// What to create for an application with this slug and address.
     ///
     /// # Errors
-    /// A bad address, group name or prefix, a parameter the recipe does not have; each names what is allowed.
+    /// A bad address, group name or prefix, a method or parameter the recipe does not have; each names what is allowed.
     pub fn plan(&self, input: &RecipeInput) -> Result<RecipePlan, RecipeError> {
-        let url = base_url(&input.url)?;
+        self.knows(input.method)?;
+        let url = self.address(input.url.as_ref())?;
         let options = Options {
             superuser_groups: input.superuser_groups.clone(),
             managed_groups: input.managed_groups.clone(),
             group_prefix: input.group_prefix.clone(),
+            ldap_uri: input.ldap_uri.clone(),
         }
         .checked(self)?;
-        let mut values = context(&url, &options);
+        let mut values = context(url.as_deref(), &options);
         values.insert("slug", input.slug.as_str().into());
         let renderer = Renderer::new(self);
-
-        let mut redirect_uris = Vec::new();
-        for uri in &self.data.redirect_uris {
-            redirect_uris.push((uri.kind, renderer.text(&uri.uri, &values)?));
-        }
-        let mut mappings = Vec::new();
-        for mapping in &self.data.mappings {
-            mappings.push(PlannedMapping {
-                name: mapping.name.clone(),
-                scope: mapping.scope.clone(),
-                expression: renderer.text(&mapping.expression, &values)?,
-                description: mapping.description.clone(),
-            });
-        }
-        Ok(RecipePlan {
+        let launch_url = self.data.launch_url.as_ref().map(|source| renderer.text(source, &values)).transpose()?;
+        let mut plan = RecipePlan {
             name: self.data.name.clone(),
             description: self.data.description.clone(),
             icon: self.data.icon.clone(),
             group_heading: self.data.group_heading.clone(),
-            launch_url: renderer.text(&self.data.launch_url, &values)?,
-            redirect_uris,
-            scopes: self.data.scopes.clone(),
-            mappings,
+            launch_url: launch_url.unwrap_or_default(),
+            redirect_uris: Vec::new(),
+            scopes: Vec::new(),
+            mappings: Vec::new(),
             options: serde_json::to_value(&options).map_err(|error| self.broken(error.to_string()))?,
-        })
+        };
+        if input.method == Method::Oidc {
+            self.plan_oidc(&mut plan, &renderer, &values)?;
+        }
+        Ok(plan)
+    }
+
+    fn plan_oidc(&self, plan: &mut RecipePlan, renderer: &Renderer<'_>, values: &Context) -> Result<(), RecipeError> {
+        plan.scopes.clone_from(&self.data.scopes);
+        for uri in &self.data.redirect_uris {
+            plan.redirect_uris.push((uri.kind, renderer.text(&uri.uri, values)?));
+        }
+        for mapping in &self.data.mappings {
+            plan.mappings.push(PlannedMapping {
+                name: mapping.name.clone(),
+                scope: mapping.scope.clone(),
+                expression: renderer.text(&mapping.expression, values)?,
+                description: mapping.description.clone(),
+            });
+        }
+        Ok(())
     }
 }

@@ -10,7 +10,7 @@ use super::{Options, Recipe, RecipeError, quote};
 pub(super) type Context = BTreeMap<&'static str, Value>;
 
 /// What URIs, expressions and settings all see.
-pub(super) fn context(url: &str, options: &Options) -> Context {
+pub(super) fn context(url: Option<&str>, options: &Options) -> Context {
     BTreeMap::from([
         ("url", Value::from(url)),
         ("superuser_groups", Value::from(options.superuser_groups.clone())),

@@ -1,16 +1,15 @@
 //! The settings to paste into the application.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
-use minijinja::Value;
+use doorward_core::method::Method;
 use serde::{Deserialize, Serialize};
-use url::{Host, Url};
+use url::Url;
 
 use super::{
-    AppVersion, Options, Recipe, RecipeError, UriKind,
+    AppVersion, LdapServer, Recipe, RecipeError,
     data::{BlockData, NoteData},
-    input::{base_url, writable},
-    render::{Context, Renderer, context},
+    render::{Context, Renderer},
     version::show,
 };
 
@@ -58,27 +57,67 @@ impl FromStr for Style {
     }
 }
 
-/// What the settings are made from. Holds the client secret, so it cannot be printed.
+/// What the settings are made from. Holds secrets, so it cannot be printed.
 #[derive(Clone)]
 pub struct SettingsInput {
-    /// Issuer of the application, byte for byte, slash at its end included.
-    pub issuer: String,
-    /// Its end-session address.
-    pub end_session_url: String,
+    /// How the application reaches Doorward.
+    pub connection: Connection,
     /// Doorward's public URL.
     pub public_url: String,
-    /// Client ID.
-    pub client_id: String,
-    /// Client secret.
-    pub client_secret: String,
-    /// Address of the application.
-    pub url: Url,
+    /// Address of the application, if it has one.
+    pub url: Option<Url>,
     /// [`super::RecipePlan::options`] as kept with the application.
     pub options: serde_json::Value,
     /// How the application is installed.
     pub style: Style,
     /// Its version; the recipe's assumed version if unknown.
     pub app_version: Option<AppVersion>,
+}
+
+/// How an application reaches Doorward, and by which name and secret. Cannot be printed.
+#[derive(Clone)]
+pub enum Connection {
+    /// By OpenID Connect.
+    Oidc(OidcConnection),
+    /// By LDAP.
+    Ldap(LdapConnection),
+}
+
+/// What an application enters to use OpenID Connect.
+#[derive(Clone)]
+pub struct OidcConnection {
+    /// Issuer of the application, byte for byte, slash at its end included.
+    pub issuer: String,
+    /// Its end-session address.
+    pub end_session_url: String,
+    /// Client ID.
+    pub client_id: String,
+    /// Client secret.
+    pub client_secret: String,
+}
+
+/// What an application enters to use LDAP.
+#[derive(Clone)]
+pub struct LdapConnection {
+    /// Where the server is, unless the options say otherwise.
+    pub server: LdapServer,
+    /// Root of the tree.
+    pub base_dn: String,
+    /// DN of the service account.
+    pub bind_dn: String,
+    /// Its password.
+    pub bind_password: String,
+}
+
+impl Connection {
+    /// The protocol.
+    #[must_use]
+    pub fn method(&self) -> Method {
+        match self {
+            Self::Oidc(_) => Method::Oidc,
+            Self::Ldap(_) => Method::Ldap,
+        }
+    }
 }
 
 /// One piece of text to paste. Holds the client secret, so it has no `Debug`.
@@ -101,11 +140,12 @@ impl Recipe {
     /// A style or version that the recipe has no settings for, a bad address, options of another recipe, a value that the format
     /// cannot hold; each names what is allowed.
     pub fn settings(&self, input: &SettingsInput) -> Result<Vec<SettingsBlock>, RecipeError> {
+        self.knows(input.connection.method())?;
         let version = self.version_or_assumed(input.app_version)?;
-        let blocks = self.blocks(input.style, version)?;
+        let blocks = self.blocks(input, version)?;
         let values = self.values(input, version)?;
         let renderer = Renderer::new(self);
-        let mut notes = self.notes(input.style, version, &renderer, &values)?;
+        let mut notes = self.notes(input, version, &renderer, &values)?;
         let mut made = Vec::new();
         for block in blocks {
             made.push(SettingsBlock {
@@ -131,10 +171,16 @@ impl Recipe {
         }
     }
 
-    fn blocks(&self, style: Style, version: AppVersion) -> Result<Vec<&BlockData>, RecipeError> {
+    /// The method of a block; needed in the file only where there are several.
+    fn method_of(&self, block: &BlockData) -> Method {
+        block.method.unwrap_or_else(|| self.usual_method())
+    }
+
+    fn blocks(&self, input: &SettingsInput, version: AppVersion) -> Result<Vec<&BlockData>, RecipeError> {
         let mut blocks = Vec::new();
-        for block in self.data.settings.iter().filter(|block| block.style == style) {
-            if self.covers(block.since.as_deref(), block.before.as_deref(), version)? {
+        let method = input.connection.method();
+        for block in self.data.settings.iter().filter(|block| self.method_of(block) == method) {
+            if block.style == input.style && self.covers(block.since.as_deref(), block.before.as_deref(), version)? {
                 blocks.push(block);
             }
         }
@@ -142,17 +188,17 @@ impl Recipe {
             return Err(RecipeError::StyleNotOffered {
                 name: self.data.name.clone(),
                 version: show(version),
-                style: style.as_str(),
-                offered: self.offered(),
+                style: input.style.as_str(),
+                offered: self.offered(method),
             });
         }
         Ok(blocks)
     }
 
     /// Styles there are, each with its limits: `file, helm (from 4.1.0)`.
-    fn offered(&self) -> String {
+    fn offered(&self, method: Method) -> String {
         let mut offered: Vec<String> = Vec::new();
-        for block in &self.data.settings {
+        for block in self.data.settings.iter().filter(|block| self.method_of(block) == method) {
             let style = block.style;
             let text = match (&block.since, &block.before) {
                 (None, None) => style.to_string(),
@@ -175,15 +221,16 @@ impl Recipe {
 
     fn notes(
         &self,
-        style: Style,
+        input: &SettingsInput,
         version: AppVersion,
         renderer: &Renderer<'_>,
         values: &Context,
     ) -> Result<Vec<String>, RecipeError> {
         let mut notes = Vec::new();
         for note in &self.data.notes {
-            let NoteData { styles, since, before, when, text } = note;
-            let meant = (styles.is_empty() || styles.contains(&style))
+            let NoteData { method, styles, since, before, when, text } = note;
+            let meant = (styles.is_empty() || styles.contains(&input.style))
+                && method.is_none_or(|method| method == input.connection.method())
                 && self.covers(since.as_deref(), before.as_deref(), version)?;
             let holds = meant && when.as_deref().map_or(Ok(true), |when| renderer.holds(when, values))?;
             if holds {
@@ -191,66 +238,5 @@ impl Recipe {
             }
         }
         Ok(notes)
-    }
-
-    fn values(&self, input: &SettingsInput, version: AppVersion) -> Result<Context, RecipeError> {
-        let url = base_url(&input.url)?;
-        let options = Options::read(self, &input.options)?;
-        let issuer = address("issuer", &input.issuer)?;
-        let public_url = address("public URL", &input.public_url)?;
-        let mut values = context(&url, &options);
-        values.insert("sign_out_url", Value::from(self.sign_out_url(input, &values)?));
-        values.insert("issuer", Value::from(input.issuer.as_str()));
-        values.insert("issuer_is_loopback", Value::from(is_loopback(&issuer)));
-        values.insert("public_url", Value::from(public_url.as_str().trim_end_matches('/')));
-        values.insert("end_session_url", Value::from(input.end_session_url.as_str()));
-        values.insert("client_id", Value::from(input.client_id.as_str()));
-        values.insert("client_secret", Value::from(input.client_secret.as_str()));
-        self.version_values(version, &mut values)?;
-        Ok(values)
-    }
-
-    fn version_values(&self, version: AppVersion, values: &mut Context) -> Result<(), RecipeError> {
-        let checked = self.data.versions.checked.as_deref().map(|text| self.version(text)).transpose()?;
-        let newer = checked.is_some_and(|(major, minor, _)| (version.0, version.1) > (major, minor));
-        let mut has = BTreeMap::new();
-        for feature in &self.data.features {
-            has.insert(feature.name.clone(), version >= self.version(&feature.since)?);
-        }
-        values.insert("version", Value::from(show(version)));
-        values.insert("checked", Value::from(checked.map(show)));
-        values.insert("newer_than_checked", Value::from(newer));
-        values.insert("has", Value::from(has));
-        Ok(())
-    }
-
-    /// End-session address that names the client and the first logout URI: applications that cannot add an `id_token_hint` need it
-    /// whole (`OpenID` Connect RP-Initiated Logout 1.0, section 2).
-    fn sign_out_url(&self, input: &SettingsInput, values: &Context) -> Result<String, RecipeError> {
-        let mut address = address("end-session address", &input.end_session_url)?;
-        let logout = self.data.redirect_uris.iter().find(|uri| uri.kind == UriKind::Logout);
-        let logout = logout.map(|uri| Renderer::new(self).text(&uri.uri, values)).transpose()?;
-        let mut query = address.query_pairs_mut();
-        query.append_pair("client_id", &input.client_id);
-        if let Some(logout) = logout {
-            query.append_pair("post_logout_redirect_uri", &logout);
-        }
-        drop(query);
-        Ok(address.into())
-    }
-}
-
-fn address(what: &'static str, given: &str) -> Result<Url, RecipeError> {
-    let bad = || RecipeError::BadAddress { what, given: given.escape_debug().to_string() };
-    let url = Url::parse(given).map_err(|_| bad())?;
-    if writable(given) && matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err(bad()) }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
     }
 }

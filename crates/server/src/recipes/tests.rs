@@ -12,24 +12,35 @@ const NASTY: &str = "it's \"}}\" {% x %} \\ \u{1F600} #";
 fn input(url: &str) -> RecipeInput {
     RecipeInput {
         slug: "netbox-slug".to_owned(),
-        url: Url::parse(url).unwrap(),
+        method: Method::Oidc,
+        url: Some(Url::parse(url).unwrap()),
         superuser_groups: vec!["netbox-admins".to_owned()],
         managed_groups: Vec::new(),
         group_prefix: None,
+        ldap_uri: None,
     }
 }
 
 fn settings_input(style: Style, version: &str, options: Value) -> SettingsInput {
     SettingsInput {
-        issuer: "https://id.example.org/application/o/netbox-slug/".to_owned(),
-        end_session_url: "https://id.example.org/application/o/netbox-slug/end-session/".to_owned(),
+        connection: Connection::Oidc(OidcConnection {
+            issuer: "https://id.example.org/application/o/netbox-slug/".to_owned(),
+            end_session_url: "https://id.example.org/application/o/netbox-slug/end-session/".to_owned(),
+            client_id: "exampleClientId".to_owned(),
+            client_secret: "exampleClientSecret".to_owned(),
+        }),
         public_url: "https://id.example.org/".to_owned(),
-        client_id: "exampleClientId".to_owned(),
-        client_secret: "exampleClientSecret".to_owned(),
-        url: Url::parse("https://netbox.example.org").unwrap(),
+        url: Some(Url::parse("https://netbox.example.org").unwrap()),
         options,
         style,
         app_version: Some(parse_version(version).unwrap()),
+    }
+}
+
+fn oidc(input: &mut SettingsInput) -> &mut OidcConnection {
+    match &mut input.connection {
+        Connection::Oidc(connection) => connection,
+        Connection::Ldap(_) => panic!("these are settings for LDAP"),
     }
 }
 
@@ -171,10 +182,10 @@ fn errors_name_what_is_allowed() {
     let error = fails(&netbox, &settings_input(Style::File, "4.7", json!({"groups": []})));
     assert!(error.contains("recipe options"), "{error}");
     let mut given = settings_input(Style::File, "4.7", json!({}));
-    given.issuer = "https://id.example.org/'\nimport os".to_owned();
+    oidc(&mut given).issuer = "https://id.example.org/'\nimport os".to_owned();
     assert!(fails(&netbox, &given).contains("is not a usable issuer"));
     let mut given = settings_input(Style::Docker, "4.7", json!({}));
-    given.client_secret = "two\nlines".to_owned();
+    oidc(&mut given).client_secret = "two\nlines".to_owned();
     let error = fails(&netbox, &given);
     assert!(
         error.contains("netbox/netbox.env.j2") && error.contains("allowed are") && !error.contains("two"),

@@ -68,7 +68,7 @@ async fn the_guide_click_by_click() {
     let page = add_by_the_guide(&mut browser).await;
     assert_eq!(page.location, NETBOX);
     assert!(page.heading().contains("NetBox"));
-    let client = applications::find(&house.app, "netbox-slug").unwrap();
+    let client = applications::find_client(&house.app, "netbox-slug").unwrap();
     assert_eq!(page.text("client-id"), client.provider.profile.client_id);
     assert_eq!(page.text("issuer"), "http://localhost:9000/application/o/netbox-slug/");
     assert_eq!(
@@ -105,7 +105,7 @@ async fn the_secret_is_shown_only_when_asked_for_and_that_is_written_down() {
     let mut with_key = fields.to_vec();
     with_key.push(("signing_key", &key));
     let page = browser.done(NEW, &with_key).await;
-    let secret = applications::find(&house.app, "netbox-slug").unwrap().provider.client_secret.expose().clone();
+    let secret = applications::find_client(&house.app, "netbox-slug").unwrap().provider.client_secret.expose().clone();
     assert!(!page.has(&secret) && !browser.get(NETBOX).await.has(&secret));
     for style in ["file", "docker", "docker-2", "helm"] {
         let block = page.text(&format!("settings-{style}"));
@@ -122,7 +122,7 @@ async fn the_secret_is_shown_only_when_asked_for_and_that_is_written_down() {
     assert!(!browser.get(NETBOX).await.has(&secret));
 
     let page = browser.done(&format!("{NETBOX}rotate-secret/"), &[]).await;
-    let renewed = applications::find(&house.app, "netbox-slug").unwrap().provider.client_secret.expose().clone();
+    let renewed = applications::find_client(&house.app, "netbox-slug").unwrap().provider.client_secret.expose().clone();
     assert!(renewed != secret && !page.has(&renewed));
 }
 
@@ -131,10 +131,10 @@ async fn saving_an_untouched_form_changes_nothing() {
     let house = House::new().await;
     let mut browser = house.admin().await;
     let page = add_by_the_guide(&mut browser).await;
-    let before = applications::find(&house.app, "netbox-slug").unwrap();
+    let before = applications::find_client(&house.app, "netbox-slug").unwrap();
     let fields = fields_of(&page);
     browser.done(NETBOX, &changed(&fields, &[])).await;
-    let after = applications::find(&house.app, "netbox-slug").unwrap();
+    let after = applications::find_client(&house.app, "netbox-slug").unwrap();
     assert_eq!(before.application.profile, after.application.profile);
     assert_eq!(before.provider.profile, after.provider.profile);
 }
@@ -184,7 +184,7 @@ async fn editing_keeps_what_was_typed_until_it_is_right() {
     ];
     let page = browser.done(NETBOX, &changed(&fields, &right)).await;
     assert_eq!(page.location, "/if/admin/applications/netbox-lab/");
-    let client = applications::find(&house.app, "netbox-lab").unwrap();
+    let client = applications::find_client(&house.app, "netbox-lab").unwrap();
     let uris: Vec<_> = client.provider.profile.redirect_uris.iter().map(|uri| uri.url.as_str()).collect();
     assert_eq!(uris, ["https://netbox\\.example\\.org/.*", "https://netbox.example.org/login/"]);
     assert_eq!(page.value("redirect_uri_1"), "https://netbox\\.example\\.org/.*");
@@ -202,7 +202,7 @@ async fn a_new_application_says_what_it_lacks() {
     let page = browser.refused(NEW, &fields, "access", "Choose who may use it.").await;
     assert_eq!((page.value("name").as_str(), page.value("url").as_str()), ("Wiki", "https://wiki.example.org"));
     assert!(page.is_checked("id=\"recipe-custom\""));
-    assert!(house.app.snapshot().clients.is_empty());
+    assert!(house.app.snapshot().applications.is_empty());
     browser.refused(NEW, &[("access", "everyone")], "recipe", "Choose which application").await;
     browser
         .refused(
@@ -273,7 +273,7 @@ async fn the_error_page_adds_a_redirect_uri() {
     assert_eq!(page.value("redirect_uri_2"), "https://other.example.org/cb");
     let refused = browser.post(&path, &[("uri", "javascript:alert(1)")]).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-    assert_eq!(applications::find(&house.app, "netbox-slug").unwrap().provider.profile.redirect_uris.len(), 2);
+    assert_eq!(applications::find_client(&house.app, "netbox-slug").unwrap().provider.profile.redirect_uris.len(), 2);
 }
 
 #[tokio::test]
@@ -296,7 +296,8 @@ async fn long_lists_come_in_pages() {
             doorward_core::application::ApplicationProfile::new(format!("app-{number:02}"), format!("App {number:02}"));
         let mut provider = provider.clone();
         provider.client_id = format!("client-{number}");
-        applications::create(&house.app, &Actor::command_line(), profile, provider).await.unwrap();
+        let edit = applications::ApplicationEdit { profile, oauth: Some(provider), ldap: None };
+        applications::create(&house.app, &Actor::command_line(), edit, Vec::new()).await.unwrap();
     }
     let mut browser = house.admin().await;
     let first = browser.get("/if/admin/applications/").await;

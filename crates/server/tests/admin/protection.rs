@@ -24,12 +24,15 @@ const PAGES: [(&str, &str); 14] = [
 ];
 
 /// Everything that takes a form.
-const FORMS: [&str; 24] = [
+const FORMS: [&str; 27] = [
     "/if/admin/applications/new/",
     "/if/admin/applications/{slug}/",
     "/if/admin/applications/{slug}/reveal-secret/",
     "/if/admin/applications/{slug}/rotate-secret/",
     "/if/admin/applications/{slug}/add-redirect-uri/",
+    "/if/admin/applications/{slug}/add-ldap/",
+    "/if/admin/applications/{slug}/rotate-ldap-password/",
+    "/if/admin/applications/{slug}/remove-ldap/",
     "/if/admin/applications/{slug}/delete/",
     "/if/admin/users/new/",
     "/if/admin/users/{user}/",
@@ -59,7 +62,8 @@ async fn furnished() -> (House, impl Fn(&str) -> String) {
     let mut provider = applications::default_provider(&house.app.snapshot(), "Wiki").unwrap();
     provider.client_id = "wiki".to_owned();
     let profile = doorward_core::application::ApplicationProfile::new("wiki", "Wiki");
-    applications::create(&house.app, &Actor::command_line(), profile, provider).await.unwrap();
+    let edit = applications::ApplicationEdit { profile, oauth: Some(provider), ldap: None };
+    applications::create(&house.app, &Actor::command_line(), edit, Vec::new()).await.unwrap();
     let admin = users::find_by_username(&house.app, "admin").await.unwrap().id.to_string();
     let snapshot = house.app.snapshot();
     let group = snapshot.groups.iter().next().unwrap().id.to_string();

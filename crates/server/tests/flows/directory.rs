@@ -1,9 +1,10 @@
 //! Users and groups.
 
 use crate::on_both;
-use doorward_core::{group::GroupProfile, user::UserProfile};
+use doorward_core::{access_rule::AccessRule, group::GroupProfile, user::UserProfile};
 use doorward_server::{
     actor::Actor,
+    applications::from_recipe::{self, RecipeRequest},
     directory::{groups, users},
     error::OperationError,
 };
@@ -117,12 +118,10 @@ on_both! {
 
     /// Names that NetBox would change are allowed with a warning that names it.
     async fn names_that_netbox_would_change_are_warned_about(app) {
-        let request = doorward_server::applications::from_recipe::RecipeRequest {
-            recipe: "netbox".into(), slug: "netbox-slug".into(), name: None, url: "https://netbox.example.org".into(),
-            superuser_groups: vec![], managed_groups: vec![], group_prefix: None,
-            access: doorward_core::access_rule::AccessRule::Everyone, signing_key: None,
-        };
-        doorward_server::applications::from_recipe::create(&app.app, &app.actor(), request).await.unwrap();
+        let mut request = RecipeRequest::new("netbox", "netbox-slug", AccessRule::Everyone);
+        request.url = Some("https://netbox.example.org".into());
+        let draft = from_recipe::draft(&app.app, request).unwrap();
+        from_recipe::create(&app.app, &app.actor(), draft).await.unwrap();
         let warnings = users::username_warnings(&app.app.snapshot(), "Ålice Müller");
         assert!(warnings[0].contains("NetBox") && warnings[0].contains("liceMller"), "{warnings:?}");
         assert!(users::username_warnings(&app.app.snapshot(), "alice@example.org").is_empty());

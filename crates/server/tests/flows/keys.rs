@@ -66,7 +66,7 @@ on_both! {
             let discovery = client.get(&format!("/application/o/{name}/.well-known/openid-configuration")).await.json();
             assert_eq!(discovery["id_token_signing_alg_values_supported"], serde_json::json!([algorithm.jws_name()]));
             let answer = client.exchange(&client.code(&mut browser, &[]).await).await;
-            let current = applications::find(&app.app, name).unwrap();
+            let current = applications::find_client(&app.app, name).unwrap();
             doorward_protocols::jose::verify::id_token_hint(&answer.text("id_token"), &current.public_keys, &client.issuer, &client.client_id).unwrap();
         }
     }

@@ -3,7 +3,10 @@
 use crate::on_both;
 use crate::support::{Browser, OAuthClient, TestApp, TokenAnswer};
 use doorward_core::{access_rule::AccessRule, lifetime::Lifetime};
-use doorward_server::{applications, directory::users};
+use doorward_server::{
+    applications::{self, ApplicationEdit},
+    directory::users,
+};
 use futures::future::join_all;
 use jiff::SignedDuration;
 
@@ -94,10 +97,9 @@ on_both! {
     /// The access rule is looked at on every refresh.
     async fn lost_access_ends_refreshing(app) {
         let (client, _, first) = signed_in(&app, "a").await;
-        let registered = applications::find(&app.app, "a").unwrap();
-        let mut profile = registered.application.profile.clone();
-        profile.access = AccessRule::nobody();
-        applications::update(&app.app, &app.actor(), "a", profile, registered.provider.profile.clone()).await.unwrap();
+        let mut edit = ApplicationEdit::of(&applications::find(&app.app, "a").unwrap());
+        edit.profile.access = AccessRule::nobody();
+        applications::update(&app.app, &app.actor(), "a", edit).await.unwrap();
         assert_eq!(client.refresh(&first.text("refresh_token")).await.error(), "invalid_grant");
         assert_eq!(client.userinfo(&first.text("access_token")).await.status, 401);
     }
@@ -107,12 +109,10 @@ on_both! {
     async fn cve_2024_52287_scopes_taken_away_are_gone(app) {
         let (client, _, first) = signed_in(&app, "a").await;
         let without = async |scope: &str| {
-            let registered = applications::find(&app.app, "a").unwrap();
-            let mut provider = registered.provider.profile.clone();
+            let mut edit = ApplicationEdit::of(&applications::find(&app.app, "a").unwrap());
             let snapshot = app.app.snapshot();
-            provider.mappings.retain(|id| snapshot.mapping(*id).unwrap().profile.scope != scope);
-            let profile = registered.application.profile.clone();
-            applications::update(&app.app, &app.actor(), "a", profile, provider).await.unwrap();
+            edit.oauth.as_mut().unwrap().mappings.retain(|id| snapshot.mapping(*id).unwrap().profile.scope != scope);
+            applications::update(&app.app, &app.actor(), "a", edit).await.unwrap();
         };
         without("profile").await;
         let second = client.refresh(&first.text("refresh_token")).await;

@@ -1,20 +1,20 @@
 //! `doorward app add`.
 
-use doorward_core::application::ApplicationProfile;
+use doorward_core::{access_rule::AccessRule, application::ApplicationProfile, method::Method};
 use doorward_server::{
     applications::{
-        self,
+        self, ApplicationEdit, Created,
         from_recipe::{self, RecipeRequest},
+        ldap,
     },
-    recipes::{self, Recipe, RecipeInput, Style, UriKind},
-    snapshot::Client,
+    recipes::{self, RecipeSummary},
 };
-use std::sync::Arc;
 use url::Url;
 
 use super::{
     super::Work,
-    options::{self, Access, Details, redirect_uris},
+    ldap_options::LdapOptions,
+    options::{self, Access, Details, redirect_uris, refuse},
     settings, view,
 };
 use crate::{
@@ -28,11 +28,16 @@ Examples:
       --superusers netbox-admins --allow everyone
   doorward app add netbox --slug netbox-lab --url http://10.0.0.5:8000 \\
       --group-prefix nb- --allow netbox-users
+  doorward app add netbox --method ldap --url https://netbox.example.org \\
+      --superusers netbox-admins --allow everyone
+  doorward app add sssd --slug linux --allow everyone --ldap-uri ldaps://id.example.org
   doorward app add custom --name Wiki --redirect-uri https://wiki.example.org/callback --allow staff
   doorward app add custom --name Phone --public --allow everyone \\
       --redirect-uri com.example.phone:/signed-in
+  doorward app add custom --method ldap --name Printer --allow staff --base-dn dc=example,dc=org
 
-Who may use it must be said: --allow everyone, --allow GROUP or --allow-user USERNAME.";
+Who may use it must be said: --allow everyone, --allow GROUP or --allow-user USERNAME. To an application that is there
+already LDAP is added by \"doorward app ldap add\".";
 
 /// Options of `doorward app add`.
 #[derive(Debug, clap::Args)]
@@ -40,6 +45,9 @@ Who may use it must be said: --allow everyone, --allow GROUP or --allow-user USE
 pub struct Args {
     /// Recipe, such as netbox; or "custom"
     recipe: String,
+    /// How people sign in: oidc or ldap [default: the recipe's usual method, or oidc]
+    #[arg(long, value_name = "METHOD", value_parser = options::method)]
+    method: Option<Method>,
     /// Name to show [default: the recipe's]
     #[arg(long)]
     name: Option<String>,
@@ -76,6 +84,9 @@ pub struct Args {
     /// Check, and say what would be done, without doing it
     #[arg(long)]
     dry_run: bool,
+    /// The LDAP provider.
+    #[command(flatten)]
+    ldap: LdapOptions,
 }
 
 /// Adds an application.
@@ -85,109 +96,110 @@ pub async fn run(work: &Work, args: Args) -> anyhow::Result<()> {
             "say who may use it: --allow everyone, --allow GROUP or --allow-user USERNAME (nobody gets in by default)",
         ));
     };
-    let client = if args.recipe == "custom" {
-        let profile = ApplicationProfile { access, ..args.custom_profile()? };
-        custom(work, &args, profile).await?
+    let created = if args.recipe == "custom" {
+        custom(work, &args, access).await?
     } else {
-        let request = args.request(work, access)?;
-        from_recipe(work, &args, request).await?
+        from_recipe(work, &args, access).await?
     };
-    // None: a dry run, which has said what it found.
-    let Some(client) = client else { return Ok(()) };
-    let mut value = view::json(work, &client);
-    view::add_secret(work, &client, &mut value)?;
-    if work.output.is_json() {
-        return print_json(&value);
-    }
-    print(&format!("Added the application {}.\n", client.application.profile.name))?;
-    let mut fields = view::fields(work, &client).await?;
-    fields.push(("Client secret", client.provider.client_secret.expose().clone()));
-    work.output.fields(&fields, &value)?;
-    if let Some(blocks) = from_recipe::settings(&work.app, &client, Style::File, None)? {
-        let slug = &client.application.profile.slug;
-        print(&format!("\nThe settings to paste (again, or for Docker and Helm: doorward app config {slug}):\n"))?;
-        settings::print_blocks(&blocks)?;
-    }
-    Ok(())
-}
-
-async fn custom(work: &Work, args: &Args, mut profile: ApplicationProfile) -> anyhow::Result<Option<Arc<Client>>> {
-    let mut provider = applications::default_provider(&work.app.snapshot(), &profile.name)?;
-    provider.redirect_uris = args.uris();
-    args.details.apply(work, &mut profile, &mut provider)?;
-    options::check(&profile, &provider)?;
-    refuse_taken(work, &profile.slug)?;
-    if args.dry_run {
-        work.output.would(&format!("add the application {} with the slug {}", profile.name, profile.slug))?;
-        return Ok(None);
-    }
-    Ok(Some(applications::create(&work.app, &work.actor, profile, provider).await?))
-}
-
-async fn from_recipe(work: &Work, args: &Args, request: RecipeRequest) -> anyhow::Result<Option<Arc<Client>>> {
-    refuse_taken(work, &request.slug)?;
-    check_recipe(work, args, &request)?;
-    if args.dry_run {
-        work.output
-            .would(&format!("add {} from the recipe {} with the slug {}", request.url, request.recipe, request.slug))?;
-        return Ok(None);
-    }
-    let made = from_recipe::create(&work.app, &work.actor, request).await?;
-    let (mut profile, mut provider) = (made.application.profile.clone(), made.provider.profile.clone());
-    provider.redirect_uris.extend(args.uris());
-    args.details.apply(work, &mut profile, &mut provider)?;
-    if (&profile, &provider) == (&made.application.profile, &made.provider.profile) {
-        return Ok(Some(made));
-    }
-    let slug = profile.slug.clone();
-    Ok(Some(applications::update(&work.app, &work.actor, &slug, profile, provider).await?))
-}
-
-/// Everything that can be wrong, before anything is written.
-fn check_recipe(work: &Work, args: &Args, request: &RecipeRequest) -> anyhow::Result<()> {
-    let url = Url::parse(&request.url).map_err(|error| {
-        exit::usage(format!(
-            "--url: \"{}\" is no address ({error}); write it like https://netbox.example.org",
-            request.url
-        ))
-    })?;
-    let plan = Recipe::find(&request.recipe)
-        .and_then(|recipe| {
-            recipe.plan(&RecipeInput {
-                slug: request.slug.clone(),
-                url,
-                superuser_groups: request.superuser_groups.clone(),
-                managed_groups: request.managed_groups.clone(),
-                group_prefix: request.group_prefix.clone(),
-            })
-        })
-        .map_err(|error| exit::usage(error.to_string()))?;
-    let name = request.name.clone().unwrap_or(plan.name);
-    let mut profile = ApplicationProfile::new(request.slug.as_str(), name.as_str());
-    profile.launch_url = plan.launch_url;
-    let mut provider = applications::default_provider(&work.app.snapshot(), &name)?;
-    provider.redirect_uris = args.uris();
-    provider.redirect_uris.extend(plan.redirect_uris.into_iter().map(|(kind, uri)| match kind {
-        UriKind::Authorization => doorward_core::redirect_uri::RedirectUri::exact(uri),
-        UriKind::Logout => doorward_core::redirect_uri::RedirectUri::logout(uri),
-    }));
-    args.details.apply(work, &mut profile, &mut provider)?;
-    Ok(options::check(&profile, &provider)?)
-}
-
-fn refuse_taken(work: &Work, slug: &str) -> anyhow::Result<()> {
-    match work.app.snapshot().by_slug(slug) {
-        Some(client) => Err(exit::failed(format!(
-            "the slug {slug} belongs to {} already; choose another with --slug",
-            client.application.profile.name
-        ))),
+    match created {
+        Some(created) => show(work, &created).await,
+        // A dry run, which has said what it found.
         None => Ok(()),
     }
 }
 
+async fn show(work: &Work, Created { entry, bind }: &Created) -> anyhow::Result<()> {
+    let mut value = view::json(work, entry).await?;
+    let blocks = match bind {
+        Some(bind) => view::add_password(work, entry, bind, &mut value).await?,
+        None => view::add_secret(work, entry, &mut value).await?,
+    };
+    if work.output.is_json() {
+        return print_json(&value);
+    }
+    print(&format!("Added the application {}.\n", entry.application.profile.name))?;
+    let mut fields = view::fields(work, entry).await?;
+    if let Some(client) = &entry.oauth {
+        fields.push(("Client secret", client.provider.client_secret.expose().clone()));
+    }
+    fields.extend(bind.as_ref().map(|bind| ("Bind password", bind.password.expose().clone())));
+    work.output.fields(&fields, &value)?;
+    let Some(blocks) = blocks else { return Ok(()) };
+    let slug = &entry.application.profile.slug;
+    let hint = match bind {
+        Some(_) => "The settings to paste. The password is shown now and never again".to_owned(),
+        None => format!("The settings to paste (again, or for Docker and Helm: doorward app config {slug})"),
+    };
+    print(&format!("\n{hint}:\n"))?;
+    settings::print_blocks(&blocks)
+}
+
+async fn custom(work: &Work, args: &Args, access: AccessRule) -> anyhow::Result<Option<Created>> {
+    let profile = ApplicationProfile { access, ..args.custom_profile()? };
+    let snapshot = work.app.snapshot();
+    let mut edit = ApplicationEdit { profile, oauth: None, ldap: None };
+    if args.method == Some(Method::Ldap) {
+        edit.ldap = Some(ldap::default_profile(&snapshot, &edit.profile));
+    } else {
+        edit.oauth = Some(applications::default_provider(&snapshot, &edit.profile.name)?);
+    }
+    args.finish(work, &mut edit)?;
+    if args.dry_run {
+        let ApplicationProfile { name, slug, .. } = &edit.profile;
+        work.output.would(&format!("add the application {name} with the slug {slug}"))?;
+        return Ok(None);
+    }
+    Ok(Some(applications::create(&work.app, &work.actor, edit, Vec::new()).await?))
+}
+
+async fn from_recipe(work: &Work, args: &Args, access: AccessRule) -> anyhow::Result<Option<Created>> {
+    let request = args.request(work, access)?;
+    let mut draft =
+        from_recipe::draft(&work.app, request).map_err(|error| exit::usage(settings::bare(error).to_string()))?;
+    args.finish(work, &mut draft.edit)?;
+    if args.dry_run {
+        let ApplicationProfile { name, slug, .. } = &draft.edit.profile;
+        work.output.would(&format!("add {name} from the recipe {} with the slug {slug}", args.recipe))?;
+        return Ok(None);
+    }
+    Ok(Some(from_recipe::create(&work.app, &work.actor, draft).await?))
+}
+
 impl Args {
-    fn uris(&self) -> Vec<doorward_core::redirect_uri::RedirectUri> {
-        redirect_uris(&self.redirect_uris, &self.redirect_regexes, &self.logout_uris)
+    /// Adds what is said beside the recipe, and checks all of it before anything is written.
+    fn finish(&self, work: &Work, edit: &mut ApplicationEdit) -> anyhow::Result<()> {
+        self.refuse_taken(work, &edit.profile.slug)?;
+        match &mut edit.oauth {
+            Some(provider) => {
+                let uris = redirect_uris(&self.redirect_uris, &self.redirect_regexes, &self.logout_uris);
+                provider.redirect_uris.extend(uris);
+            }
+            None => self.refuse_uris()?,
+        }
+        self.details.apply(work, edit)?;
+        self.ldap.apply(edit)?;
+        Ok(edit.check(&work.app.snapshot(), None)?)
+    }
+
+    fn refuse_taken(&self, work: &Work, slug: &str) -> anyhow::Result<()> {
+        let snapshot = work.app.snapshot();
+        let Some(entry) = snapshot.application(slug) else { return Ok(()) };
+        let name = &entry.application.profile.name;
+        let choice = if self.method == Some(Method::Ldap) && entry.ldap.is_none() {
+            format!("add LDAP to it with \"doorward app ldap add {slug}\", or choose another with --slug")
+        } else {
+            "choose another with --slug".to_owned()
+        };
+        Err(exit::failed(format!("the slug {slug} belongs to {name} already; {choice}")))
+    }
+
+    fn refuse_uris(&self) -> anyhow::Result<()> {
+        let given = [
+            ("--redirect-uri", !self.redirect_uris.is_empty()),
+            ("--redirect-uri-regex", !self.redirect_regexes.is_empty()),
+            ("--logout-uri", !self.logout_uris.is_empty()),
+        ];
+        refuse(&given, "is about OpenID Connect; leave it out with --method ldap")
     }
 
     fn custom_profile(&self) -> anyhow::Result<ApplicationProfile> {
@@ -197,10 +209,9 @@ impl Args {
             ("--groups", !self.groups.is_empty()),
             ("--group-prefix", self.group_prefix.is_some()),
         ];
-        if let Some((option, _)) = is_for_recipe.into_iter().find(|(_, is_given)| *is_given) {
-            return Err(exit::usage(format!("{option} is for recipes; \"custom\" takes --name and --redirect-uri")));
-        }
-        if self.redirect_uris.is_empty() && self.redirect_regexes.is_empty() {
+        refuse(&is_for_recipe, "is for recipes; \"custom\" takes --name and --redirect-uri")?;
+        let is_ldap = self.method == Some(Method::Ldap);
+        if !is_ldap && self.redirect_uris.is_empty() && self.redirect_regexes.is_empty() {
             return Err(exit::usage("a custom application needs --redirect-uri (or --redirect-uri-regex)"));
         }
         let name = self.name.as_ref().or(self.slug.as_ref());
@@ -209,22 +220,30 @@ impl Args {
         Ok(ApplicationProfile::new(slug, name.as_str()))
     }
 
-    fn request(&self, work: &Work, access: doorward_core::access_rule::AccessRule) -> anyhow::Result<RecipeRequest> {
+    /// The recipe that was named.
+    fn known_recipe(&self) -> anyhow::Result<RecipeSummary> {
         let known = recipes::all();
-        if !known.iter().any(|recipe| recipe.id == self.recipe) {
-            let ids: Vec<_> = known.iter().map(|recipe| recipe.id.as_str()).chain(["custom"]).collect();
-            return Err(exit::not_found(format!(
-                "there is no recipe \"{}\"; there are: {}",
-                self.recipe,
-                joined(&ids)
-            )));
-        }
+        let ids: Vec<String> = known.iter().map(|recipe| recipe.id.clone()).chain(["custom".to_owned()]).collect();
+        known.into_iter().find(|recipe| recipe.id == self.recipe).ok_or_else(|| {
+            exit::not_found(format!("there is no recipe \"{}\"; there are: {}", self.recipe, joined(&ids)))
+        })
+    }
+
+    fn request(&self, work: &Work, access: AccessRule) -> anyhow::Result<RecipeRequest> {
+        let recipe = self.known_recipe()?;
         if self.details.public {
             return Err(exit::usage("--public is for custom applications: recipes are for servers that keep a secret"));
         }
-        let url = self.url.clone().ok_or_else(|| {
-            exit::usage(format!("say where it is, for instance --url https://{}.example.org", self.recipe))
-        })?;
+        if recipe.has_url && self.url.is_none() {
+            let example = format!("--url https://{}.example.org", self.recipe);
+            return Err(exit::usage(format!("say where it is, for instance {example}")));
+        }
+        if let Some(Err(error)) = self.url.as_deref().map(Url::parse) {
+            let url = self.url.as_deref().unwrap_or_default();
+            return Err(exit::usage(format!(
+                "--url: \"{url}\" is no address ({error}); write it like https://netbox.example.org"
+            )));
+        }
         for name in self.groups.iter().filter(|name| lookup::group(&work.app, name).is_err()) {
             warning(&format!(
                 "there is no group \"{name}\" yet; add it with: doorward group add {}",
@@ -234,13 +253,15 @@ impl Args {
         let superuser_groups = self.superusers.iter().map(|name| Ok(lookup::group(&work.app, name)?.profile.name));
         let signing_key = self.details.signing_key.as_ref().map(|name| lookup::signing_key(&work.app, name));
         Ok(RecipeRequest {
-            recipe: self.recipe.clone(),
+            recipe: recipe.id,
+            method: self.method,
             slug: self.slug.clone().unwrap_or_else(|| self.recipe.clone()),
             name: self.name.clone(),
-            url,
+            url: self.url.clone(),
             superuser_groups: superuser_groups.collect::<anyhow::Result<_>>()?,
             managed_groups: self.groups.clone(),
             group_prefix: self.group_prefix.clone(),
+            ldap_uri: self.ldap.ldap_uri.clone(),
             access,
             signing_key: signing_key.transpose()?.map(|key| key.id),
         })

@@ -1,14 +1,12 @@
 //! `doorward app edit`.
 
-use doorward_core::{
-    application::ApplicationProfile,
-    provider::{ClientType, ProviderProfile},
-};
-use doorward_server::applications;
+use doorward_core::provider::{ClientType, ProviderProfile};
+use doorward_server::applications::{self, ApplicationEdit};
 
 use super::{
     super::Work,
-    options::{self, Access, Details, redirect_uris},
+    ldap_options::{LdapOptions, Searchers},
+    options::{Access, Details, redirect_uris, refuse},
     view,
 };
 use crate::{exit, lookup};
@@ -19,6 +17,8 @@ Examples:
   doorward app edit wiki --add-redirect-uri https://wiki2.example.org/callback
   doorward app edit wiki --access-token-lifetime minutes=15 --consent first_time
   doorward app edit wiki --add-mapping \"Wiki roles\"
+  doorward app edit linux --base-dn dc=example,dc=org --no-nested-groups
+  doorward app edit linux --ldap-uri ldaps://ldap.example.org:636
 
 --allow and --allow-user together replace the rule that says who may use it.";
 
@@ -62,6 +62,12 @@ pub struct Args {
     /// The client keeps a secret (a server)
     #[arg(long, conflicts_with = "public")]
     confidential: bool,
+    /// The LDAP provider.
+    #[command(flatten)]
+    ldap: LdapOptions,
+    /// Who reads everybody.
+    #[command(flatten)]
+    searchers: Searchers,
     /// Check, and say what would be done, without doing it
     #[arg(long)]
     dry_run: bool,
@@ -69,38 +75,43 @@ pub struct Args {
 
 /// Changes an application.
 pub async fn run(work: &Work, args: Args) -> anyhow::Result<()> {
-    let client = lookup::application(&work.app, &args.application)?;
-    let (mut profile, mut provider) = (client.application.profile.clone(), client.provider.profile.clone());
-    args.apply(work, &mut profile, &mut provider).await?;
-    if (&profile, &provider) == (&client.application.profile, &client.provider.profile) {
+    let entry = lookup::application(&work.app, &args.application)?;
+    let before = ApplicationEdit::of(&entry);
+    let mut edit = before.clone();
+    args.apply(work, &mut edit).await?;
+    if edit == before {
         return Err(exit::usage("nothing to change; \"doorward app edit --help\" lists the options"));
     }
-    options::check(&profile, &provider)?;
-    let name = profile.name.clone();
+    edit.check(&work.app.snapshot(), Some(entry.application.id))?;
+    let name = edit.profile.name.clone();
     if args.dry_run {
         return work.output.would(&format!("change the application {name}"));
     }
-    let changed = applications::update(&work.app, &work.actor, &args.application, profile, provider).await?;
+    let changed = applications::update(&work.app, &work.actor, &args.application, edit).await?;
     work.output.done(&format!("Changed the application {name}."), &view::full_json(work, &changed).await?)
 }
 
 impl Args {
-    async fn apply(
-        &self,
-        work: &Work,
-        profile: &mut ApplicationProfile,
-        provider: &mut ProviderProfile,
-    ) -> anyhow::Result<()> {
+    async fn apply(&self, work: &Work, edit: &mut ApplicationEdit) -> anyhow::Result<()> {
         if let Some(name) = &self.name {
-            profile.name.clone_from(name);
+            edit.profile.name.clone_from(name);
         }
         if let Some(slug) = &self.slug {
-            profile.slug.clone_from(slug);
+            edit.profile.slug.clone_from(slug);
         }
         if let Some(rule) = self.access.rule(work).await? {
-            profile.access = rule;
+            edit.profile.access = rule;
         }
-        self.details.apply(work, profile, provider)?;
+        self.details.apply(work, edit)?;
+        self.ldap.apply(edit)?;
+        self.searchers.apply(work, edit).await?;
+        match &mut edit.oauth {
+            Some(provider) => self.change_provider(work, provider),
+            None => self.refuse_oidc(&edit.profile.name),
+        }
+    }
+
+    fn change_provider(&self, work: &Work, provider: &mut ProviderProfile) -> anyhow::Result<()> {
         if self.confidential {
             provider.client_type = ClientType::Confidential;
         }
@@ -112,6 +123,19 @@ impl Args {
             provider.mappings.insert(lookup::mapping(&work.app, name)?.id);
         }
         Ok(())
+    }
+
+    fn refuse_oidc(&self, name: &str) -> anyhow::Result<()> {
+        let given = [
+            ("--add-redirect-uri", !self.add_redirect_uris.is_empty()),
+            ("--add-redirect-uri-regex", !self.add_redirect_regexes.is_empty()),
+            ("--add-logout-uri", !self.add_logout_uris.is_empty()),
+            ("--remove-redirect-uri", !self.remove_uris.is_empty()),
+            ("--add-mapping", !self.add_mappings.is_empty()),
+            ("--remove-mapping", !self.remove_mappings.is_empty()),
+            ("--confidential", self.confidential),
+        ];
+        refuse(&given, &format!("is about OpenID Connect, which {name} does not use"))
     }
 
     fn change_uris(&self, provider: &mut ProviderProfile) -> anyhow::Result<()> {

@@ -2,6 +2,8 @@
 
 mod add;
 mod edit;
+mod ldap;
+mod ldap_options;
 mod options;
 mod settings;
 mod view;
@@ -11,7 +13,7 @@ use doorward_server::applications;
 use serde_json::json;
 
 use super::Work;
-use crate::{lookup, output::confirm};
+use crate::{exit, lookup, output::confirm};
 
 /// What can be done with applications.
 #[derive(Debug, Subcommand)]
@@ -44,6 +46,9 @@ pub enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// The LDAP provider of an application
+    #[command(subcommand)]
+    Ldap(ldap::Command),
     /// Remove an application with all its grants and tokens
     #[command(visible_alias = "remove", after_help = "Example:\n  doorward app rm netbox --yes")]
     Rm {
@@ -67,6 +72,7 @@ pub async fn run(work: &Work, command: Command) -> anyhow::Result<()> {
         Command::Edit(args) => edit::run(work, *args).await,
         Command::Config(args) => settings::run(work, args).await,
         Command::RotateSecret { slug, dry_run } => rotate_secret(work, &slug, dry_run).await,
+        Command::Ldap(command) => ldap::run(work, command).await,
         Command::Rm { slug, yes, dry_run } => remove(work, &slug, yes, dry_run).await,
     }
 }
@@ -74,37 +80,44 @@ pub async fn run(work: &Work, command: Command) -> anyhow::Result<()> {
 async fn list(work: &Work) -> anyhow::Result<()> {
     let snapshot = work.app.snapshot();
     let (mut rows, mut values) = (Vec::new(), Vec::new());
-    for client in snapshot.clients.values() {
-        let profile = &client.application.profile;
+    for entry in snapshot.applications.values() {
+        let profile = &entry.application.profile;
         let recipe = profile.recipe.as_ref().map_or("custom", |recipe| recipe.id.as_str());
-        let access = view::access(work, &profile.access).await?;
         rows.push(vec![
             profile.slug.clone(),
             profile.name.clone(),
             recipe.to_owned(),
-            access,
-            client.provider.profile.client_id.clone(),
+            view::methods(entry),
+            view::access(work, &profile.access).await?,
+            entry.oauth.as_ref().map_or("-", |client| &client.provider.profile.client_id).to_owned(),
         ]);
-        values.push(view::json(work, client));
+        values.push(view::json(work, entry).await?);
     }
     let empty = "There are no applications yet. Add one: doorward app add --help";
-    work.output.list(&["SLUG", "NAME", "RECIPE", "ALLOWED", "CLIENT ID"], &rows, values, empty)
+    work.output.list(&["SLUG", "NAME", "RECIPE", "METHODS", "ALLOWED", "CLIENT ID"], &rows, values, empty)
 }
 
 async fn show(work: &Work, slug: &str, show_secret: bool) -> anyhow::Result<()> {
-    let client = lookup::application(&work.app, slug)?;
-    let mut fields = view::fields(work, &client).await?;
-    let mut value = view::full_json(work, &client).await?;
+    let entry = lookup::application(&work.app, slug)?;
+    let mut fields = view::fields(work, &entry).await?;
+    let mut value = view::full_json(work, &entry).await?;
     if show_secret {
+        if entry.oauth.is_none() {
+            return Err(exit::failed(format!(
+                "there is no client secret, and an LDAP password is kept as a hash only; make a new one with: doorward \
+                 app ldap password {slug}"
+            )));
+        }
         let secret = applications::reveal_secret(&work.app, &work.actor, slug).await?;
         fields.push(("Client secret", secret.expose().clone()));
-        view::add_secret(work, &client, &mut value)?;
+        view::add_secret(work, &entry, &mut value).await?;
     }
     work.output.fields(&fields, &value)
 }
 
 async fn rotate_secret(work: &Work, slug: &str, dry_run: bool) -> anyhow::Result<()> {
-    let client = lookup::application(&work.app, slug)?;
+    lookup::application(&work.app, slug)?;
+    let client = applications::find_client(&work.app, slug)?;
     let name = &client.application.profile.name;
     if dry_run {
         return work.output.would(&format!("replace the client secret of {name}"));
@@ -115,8 +128,8 @@ async fn rotate_secret(work: &Work, slug: &str, dry_run: bool) -> anyhow::Result
 }
 
 async fn remove(work: &Work, slug: &str, yes: bool, dry_run: bool) -> anyhow::Result<()> {
-    let client = lookup::application(&work.app, slug)?;
-    let name = &client.application.profile.name;
+    let entry = lookup::application(&work.app, slug)?;
+    let name = &entry.application.profile.name;
     if dry_run {
         return work.output.would(&format!("remove the application {name}"));
     }

@@ -2,15 +2,14 @@
 
 use doorward_core::{
     access_rule::AccessRule,
-    application::{ApplicationProfile, ConsentMode},
+    application::ConsentMode,
     id::MappingId,
     lifetime::Lifetime,
-    problem::Problems,
-    provider::{ClientType, IssuerMode, ProviderProfile, SubjectMode},
+    method::Method,
+    provider::{ClientType, IssuerMode, SubjectMode},
     redirect_uri::{MatchingMode, RedirectKind, RedirectUri},
 };
-use doorward_protocols::oauth::redirect_uri::check_registration;
-use doorward_server::{applications::access, error::OperationError};
+use doorward_server::applications::{ApplicationEdit, access};
 use std::collections::BTreeSet;
 
 use super::super::Work;
@@ -95,17 +94,14 @@ pub struct Details {
 }
 
 impl Details {
-    /// Writes what is given into an application and its provider.
-    pub fn apply(
-        &self,
-        work: &Work,
-        profile: &mut ApplicationProfile,
-        provider: &mut ProviderProfile,
-    ) -> anyhow::Result<()> {
+    /// Writes what is given into an application and its OAuth2/OpenID provider.
+    pub fn apply(&self, work: &Work, edit: &mut ApplicationEdit) -> anyhow::Result<()> {
+        let ApplicationEdit { profile, oauth, .. } = edit;
         set(&mut profile.launch_url, self.launch_url.as_ref());
         set(&mut profile.icon_url, self.icon_url.as_ref());
         set(&mut profile.group_heading, self.heading.as_ref());
         set(&mut profile.description, self.description.as_ref());
+        let Some(provider) = oauth else { return self.refuse_oidc(&profile.name) };
         set(&mut profile.consent, self.consent.as_ref());
         set(&mut provider.sub_mode, self.sub_mode.as_ref());
         set(&mut provider.issuer_mode, self.issuer_mode.as_ref());
@@ -124,6 +120,31 @@ impl Details {
         }
         Ok(())
     }
+
+    /// Without such a provider, what is about it makes no sense.
+    fn refuse_oidc(&self, name: &str) -> anyhow::Result<()> {
+        let given = [
+            ("--consent", self.consent.is_some()),
+            ("--signing-key", self.signing_key.is_some()),
+            ("--scope", !self.scopes.is_empty()),
+            ("--sub-mode", self.sub_mode.is_some()),
+            ("--issuer-mode", self.issuer_mode.is_some()),
+            ("--code-lifetime", self.code_lifetime.is_some()),
+            ("--access-token-lifetime", self.access_token_lifetime.is_some()),
+            ("--refresh-token-lifetime", self.refresh_token_lifetime.is_some()),
+            ("--claims-in-id-token", self.claims_in_id_token.is_some()),
+            ("--public", self.public),
+        ];
+        refuse(&given, &format!("is about OpenID Connect, which {name} does not use"))
+    }
+}
+
+/// Refuses the first option that is given though it makes no sense here.
+pub fn refuse(given: &[(&str, bool)], why: &str) -> anyhow::Result<()> {
+    match given.iter().find(|(_, is_given)| *is_given) {
+        Some((option, _)) => Err(exit::usage(format!("{option} {why}"))),
+        None => Ok(()),
+    }
 }
 
 /// Redirect URIs from four lists of options, in the order in which they are shown.
@@ -135,20 +156,6 @@ pub fn redirect_uris(exact: &[String], regex: &[String], logout: &[String]) -> V
         kind: RedirectKind::Authorization,
     });
     exact.chain(regex).chain(logout.iter().map(RedirectUri::logout)).collect()
-}
-
-/// Checks an application as it will be checked when it is written.
-pub fn check(profile: &ApplicationProfile, provider: &ProviderProfile) -> Result<(), OperationError> {
-    let mut problems = Problems::default();
-    for found in [profile.check(), provider.check()] {
-        problems.0.extend(found.err().unwrap_or_default().0);
-    }
-    for uri in &provider.redirect_uris {
-        if let Err(error) = check_registration(uri) {
-            problems.add("redirect_uris", format!("\"{}\" is refused: {error}.", uri.url));
-        }
-    }
-    Ok(problems.or(())?)
 }
 
 /// The claim mappings of scopes: those it has, and those that came with Doorward. `openid` is always among the scopes,
@@ -172,7 +179,8 @@ fn mappings_of(work: &Work, scopes: &[String], present: &BTreeSet<MappingId>) ->
     Ok(chosen)
 }
 
-fn set<T: Clone>(place: &mut T, given: Option<&T>) {
+/// Writes a value if one is given.
+pub fn set<T: Clone>(place: &mut T, given: Option<&T>) {
     if let Some(given) = given {
         *place = given.clone();
     }
@@ -190,6 +198,12 @@ fn issuer_mode(text: &str) -> Result<IssuerMode, String> {
     IssuerMode::parse(text).ok_or_else(|| choices(IssuerMode::ALL.iter().map(|(_, name, _)| *name)))
 }
 
-fn choices<'a>(names: impl Iterator<Item = &'a str>) -> String {
+/// A method on the command line.
+pub fn method(text: &str) -> Result<Method, String> {
+    Method::parse(text).ok_or_else(|| choices(Method::ALL.iter().map(|(_, name, _)| *name)))
+}
+
+/// What there is to choose from.
+pub fn choices<'a>(names: impl Iterator<Item = &'a str>) -> String {
     format!("there are {}", names.collect::<Vec<_>>().join(", "))
 }

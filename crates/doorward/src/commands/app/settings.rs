@@ -1,13 +1,18 @@
 //! `doorward app config`.
 
+use doorward_core::method::Method;
 use doorward_server::{
-    applications::{self, from_recipe},
+    applications::{
+        self,
+        settings::{Wanted, settings},
+    },
     error::OperationError,
     recipes::{AppVersion, SettingsBlock, Style, parse_version},
+    snapshot::ApplicationEntry,
 };
 use serde_json::json;
 
-use super::{super::Work, view};
+use super::{super::Work, options, view};
 use crate::{
     exit, lookup,
     output::{note, print, print_json},
@@ -17,10 +22,12 @@ const EXAMPLES: &str = "\
 Examples:
   doorward app config netbox
   doorward app config netbox --style docker --netbox-version 4.6
+  doorward app config netbox --method ldap
   doorward app config netbox --style docker --only env/netbox.env >> env/netbox.env
 
-The settings hold the client secret. What to do with them is said on standard error, so that standard output can go
-straight into a file.";
+The settings hold the client secret. An LDAP password is kept as a hash only, so that a placeholder stands in its
+place: \"doorward app ldap password SLUG\" makes a new one. What to do with the settings is said on standard error, so
+that standard output can go straight into a file.";
 
 /// Options of `doorward app config`.
 #[derive(Debug, clap::Args)]
@@ -31,6 +38,9 @@ pub struct Args {
     /// How the application is installed: file, docker or helm
     #[arg(long, default_value = "file", value_parser = style)]
     style: Style,
+    /// For which way to sign in: oidc or ldap [default: oidc if the application has both]
+    #[arg(long, value_name = "METHOD", value_parser = options::method)]
+    method: Option<Method>,
     /// Version of the application, such as 4.7; the newest that is known unless given
     #[arg(long, visible_alias = "netbox-version", value_name = "X.Y", value_parser = version)]
     app_version: Option<AppVersion>,
@@ -49,20 +59,27 @@ fn version(text: &str) -> Result<AppVersion, String> {
 
 /// Prints the settings.
 pub async fn run(work: &Work, args: Args) -> anyhow::Result<()> {
-    let client = lookup::application(&work.app, &args.slug)?;
-    let Some(mut blocks) = from_recipe::settings(&work.app, &client, args.style, args.app_version).map_err(bare)?
-    else {
+    let entry = lookup::application(&work.app, &args.slug)?;
+    let (method, name) = (chosen(&entry, args.method)?, &entry.application.profile.name);
+    let client = entry.oauth.as_ref().filter(|_| method == Method::Oidc);
+    let secret = client.map(|client| client.provider.client_secret.clone());
+    let wanted = Wanted { app_version: args.app_version, secret, ..Wanted::new(method, args.style) };
+    let Some(mut blocks) = settings(&work.app, &entry, wanted).await.map_err(bare)? else {
         return Err(exit::failed(format!(
-            "{} was not made from a recipe, so its settings are not known; \"doorward app show {}\" shows what to enter",
-            client.application.profile.name, args.slug
+            "{name} was not made from a recipe for {}, so its settings are not known; \"doorward app show {}\" shows \
+             what to enter",
+            method.label(),
+            args.slug
         )));
     };
     if let Some(only) = &args.only {
         blocks = pick(blocks, only)?;
     }
-    applications::reveal_secret(&work.app, &work.actor, &args.slug).await?;
+    if client.is_some() {
+        applications::reveal_secret(&work.app, &work.actor, &args.slug).await?;
+    }
     if work.output.is_json() {
-        return print_json(&json!({ "slug": args.slug, "style": args.style, "blocks": blocks }));
+        return print_json(&json!({ "slug": args.slug, "method": method, "style": args.style, "blocks": blocks }));
     }
     print_blocks(&blocks)
 }
@@ -78,6 +95,13 @@ pub(super) fn print_blocks(blocks: &[SettingsBlock]) -> anyhow::Result<()> {
     print(&view::joined_blocks(blocks))
 }
 
+/// The method asked for, or the first that the application has.
+fn chosen(entry: &ApplicationEntry, asked: Option<Method>) -> anyhow::Result<Method> {
+    let (methods, name) = (entry.methods(), &entry.application.profile.name);
+    let chosen = asked.or(methods.first().copied()).filter(|method| methods.contains(method));
+    chosen.ok_or_else(|| exit::failed(format!("{name} does not use {}", asked.map_or("any method", Method::label))))
+}
+
 fn pick(blocks: Vec<SettingsBlock>, only: &str) -> anyhow::Result<Vec<SettingsBlock>> {
     let names: Vec<String> = blocks.iter().map(|block| block.filename.clone()).collect();
     let found: Vec<_> = blocks.into_iter().filter(|block| block.filename == only).collect();
@@ -88,7 +112,7 @@ fn pick(blocks: Vec<SettingsBlock>, only: &str) -> anyhow::Result<Vec<SettingsBl
 }
 
 /// What a recipe says about a style or version names it already; the field would only confuse.
-fn bare(error: OperationError) -> anyhow::Error {
+pub(super) fn bare(error: OperationError) -> anyhow::Error {
     match error {
         OperationError::Invalid(problems) => {
             let messages: Vec<_> = problems.0.into_iter().map(|problem| problem.message).collect();

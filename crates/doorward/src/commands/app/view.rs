@@ -2,85 +2,174 @@
 
 use doorward_core::{
     access_rule::AccessRule,
+    id::UserId,
+    method::Method,
     redirect_uri::{MatchingMode, RedirectKind, RedirectUri},
 };
 use doorward_server::{
     app::App,
-    applications::from_recipe,
+    applications::{
+        service_account::{self, BindAccount},
+        settings::{Wanted, ldap_server, settings},
+    },
     directory::users,
     error::OperationError,
     recipes::{SettingsBlock, Style},
-    snapshot::Client,
+    snapshot::{ApplicationEntry, Client, LdapClient},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 use super::super::Work;
 use crate::output::{joined, or_dash, yes_no};
 
 /// What programs are told about an application, without secrets.
-pub fn json(work: &Work, client: &Client) -> Value {
-    let profile = &client.application.profile;
-    json!({
+pub async fn json(work: &Work, entry: &ApplicationEntry) -> anyhow::Result<Value> {
+    let profile = &entry.application.profile;
+    let mut value = json!({
         "slug": profile.slug,
         "name": profile.name,
-        "client_id": client.provider.profile.client_id,
-        "issuer": client.issuer,
-        "redirect_uris": uris(client, RedirectKind::Authorization),
-        "signing_alg": client.signer.algorithm().jws_name(),
+        "methods": entry.methods(),
         "launch_url": profile.launch_url,
-        "discovery_url": discovery_url(&work.app, client),
-    })
-}
-
-/// Adds the client secret and, for applications from recipes, the settings that hold it.
-pub fn add_secret(work: &Work, client: &Client, value: &mut Value) -> anyhow::Result<()> {
-    let Value::Object(members) = value else { return Ok(()) };
-    members.insert("client_secret".into(), json!(client.provider.client_secret.expose()));
-    if let Some(blocks) = from_recipe::settings(&work.app, client, Style::File, None)? {
-        members.insert("settings".into(), json!(joined_blocks(&blocks)));
+    });
+    if let Some(client) = &entry.oauth {
+        let more = json!({
+            "client_id": client.provider.profile.client_id,
+            "issuer": client.issuer,
+            "redirect_uris": uris(client, RedirectKind::Authorization),
+            "signing_alg": client.signer.algorithm().jws_name(),
+            "discovery_url": discovery_url(&work.app, client),
+        });
+        extend(&mut value, more);
     }
-    Ok(())
-}
-
-/// Everything about an application, without secrets.
-pub async fn full_json(work: &Work, client: &Client) -> anyhow::Result<Value> {
-    let (profile, provider) = (&client.application.profile, &client.provider.profile);
-    let (groups, usernames) = allowed(work, &profile.access).await?;
-    let more: Map<String, Value> = [
-        ("recipe", json!(profile.recipe.as_ref().map(|recipe| &recipe.id))),
-        ("allow_everyone", json!(profile.access == AccessRule::Everyone)),
-        ("allow_groups", json!(groups)),
-        ("allow_users", json!(usernames)),
-        ("logout_uris", json!(uris(client, RedirectKind::Logout))),
-        ("consent", json!(profile.consent.as_str())),
-        ("client_type", json!(provider.client_type.as_str())),
-        ("signing_key", json!(signing_key(&work.app, client))),
-        ("scopes", json!(client.scopes)),
-        ("mappings", json!(mappings(&work.app, client))),
-        ("access_code_validity", json!(provider.access_code_validity.to_string())),
-        ("access_token_validity", json!(provider.access_token_validity.to_string())),
-        ("refresh_token_validity", json!(provider.refresh_token_validity.to_string())),
-        ("include_claims_in_id_token", json!(provider.include_claims_in_id_token)),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect();
-    let mut value = json(work, client);
-    if let Value::Object(members) = &mut value {
-        members.extend(more);
+    if let Some(client) = &entry.ldap {
+        let more = json!({
+            "server_uri": ldap_server(&work.app, entry).uri(),
+            "base_dn": client.provider.profile.base_dn,
+            "bind_dn": bind_dn(work, client).await?,
+        });
+        extend(&mut value, more);
     }
     Ok(value)
 }
 
+fn extend(value: &mut Value, more: Value) {
+    if let (Value::Object(members), Value::Object(more)) = (value, more) {
+        members.extend(more);
+    }
+}
+
+/// Adds the client secret and, for applications from recipes, the settings that hold it.
+pub async fn add_secret(
+    work: &Work,
+    entry: &ApplicationEntry,
+    value: &mut Value,
+) -> anyhow::Result<Option<Vec<SettingsBlock>>> {
+    let Some(client) = &entry.oauth else { return Ok(None) };
+    let secret = client.provider.client_secret.clone();
+    extend(value, json!({ "client_secret": secret.expose() }));
+    let wanted = Wanted { secret: Some(secret), ..Wanted::new(Method::Oidc, Style::File) };
+    add_settings(work, entry, wanted, value).await
+}
+
+/// Adds the password of the service account and, for applications from recipes, the settings that hold it.
+pub async fn add_password(
+    work: &Work,
+    entry: &ApplicationEntry,
+    bind: &BindAccount,
+    value: &mut Value,
+) -> anyhow::Result<Option<Vec<SettingsBlock>>> {
+    extend(value, json!({ "bind_password": bind.password.expose() }));
+    let wanted = Wanted { secret: Some(bind.password.clone()), ..Wanted::new(Method::Ldap, Style::File) };
+    add_settings(work, entry, wanted, value).await
+}
+
+async fn add_settings(
+    work: &Work,
+    entry: &ApplicationEntry,
+    wanted: Wanted,
+    value: &mut Value,
+) -> anyhow::Result<Option<Vec<SettingsBlock>>> {
+    let blocks = settings(&work.app, entry, wanted).await?;
+    if let Some(blocks) = &blocks {
+        extend(value, json!({ "settings": joined_blocks(blocks) }));
+    }
+    Ok(blocks)
+}
+
+/// Everything about an application, without secrets.
+pub async fn full_json(work: &Work, entry: &ApplicationEntry) -> anyhow::Result<Value> {
+    let profile = &entry.application.profile;
+    let (groups, usernames) = allowed(work, &profile.access).await?;
+    let mut value = json(work, entry).await?;
+    let more = json!({
+        "recipe": profile.recipe.as_ref().map(|recipe| &recipe.id),
+        "allow_everyone": profile.access == AccessRule::Everyone,
+        "allow_groups": groups,
+        "allow_users": usernames,
+    });
+    extend(&mut value, more);
+    if let Some(client) = &entry.oauth {
+        extend(&mut value, full_oidc(work, client));
+    }
+    if let Some(client) = &entry.ldap {
+        extend(&mut value, full_ldap(work, client).await?);
+    }
+    Ok(value)
+}
+
+fn full_oidc(work: &Work, client: &Client) -> Value {
+    let provider = &client.provider.profile;
+    json!({
+        "logout_uris": uris(client, RedirectKind::Logout),
+        "consent": client.application.profile.consent.as_str(),
+        "client_type": provider.client_type.as_str(),
+        "signing_key": signing_key(&work.app, client),
+        "scopes": client.scopes,
+        "mappings": mappings(&work.app, client),
+        "access_code_validity": provider.access_code_validity.to_string(),
+        "access_token_validity": provider.access_token_validity.to_string(),
+        "refresh_token_validity": provider.refresh_token_validity.to_string(),
+        "include_claims_in_id_token": provider.include_claims_in_id_token,
+    })
+}
+
+async fn full_ldap(work: &Work, client: &LdapClient) -> anyhow::Result<Value> {
+    let provider = &client.provider.profile;
+    Ok(json!({
+        "uid_source": provider.uid_source.as_str(),
+        "nested_groups": provider.nested_groups,
+        "code_in_password": provider.code_in_password,
+        "uid_start_number": provider.uid_start_number,
+        "gid_start_number": provider.gid_start_number,
+        "searchers": usernames_of(work, &provider.searchers).await?,
+    }))
+}
+
 /// Everything about an application, for people.
-pub async fn fields(work: &Work, client: &Client) -> anyhow::Result<Vec<(&'static str, String)>> {
-    let (profile, provider) = (&client.application.profile, &client.provider.profile);
-    Ok(vec![
+pub async fn fields(work: &Work, entry: &ApplicationEntry) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let profile = &entry.application.profile;
+    let mut fields = vec![
         ("Slug", profile.slug.clone()),
         ("Name", profile.name.clone()),
         ("Recipe", profile.recipe.as_ref().map_or("-".to_owned(), |recipe| recipe.id.clone())),
+        ("Methods", methods(entry)),
         ("Allowed", access(work, &profile.access).await?),
         ("Launch URL", or_dash(&profile.launch_url)),
+    ];
+    fields.extend(entry.oauth.iter().flat_map(|client| oidc_fields(work, client)));
+    fields.extend(ldap_fields(work, entry).await?);
+    Ok(fields)
+}
+
+/// The methods of an application in a table.
+pub fn methods(entry: &ApplicationEntry) -> String {
+    joined(&entry.methods().into_iter().map(Method::as_str).collect::<Vec<_>>())
+}
+
+fn oidc_fields(work: &Work, client: &Client) -> Vec<(&'static str, String)> {
+    let provider = &client.provider.profile;
+    vec![
         ("Issuer", client.issuer.clone()),
         ("Discovery", discovery_url(&work.app, client)),
         ("Client ID", provider.client_id.clone()),
@@ -90,12 +179,36 @@ pub async fn fields(work: &Work, client: &Client) -> anyhow::Result<Vec<(&'stati
         ("Signing key", format!("{} ({})", signing_key(&work.app, client), client.signer.algorithm().jws_name())),
         ("Scopes", client.scopes.iter().cloned().collect::<Vec<_>>().join(" ")),
         ("Claim mappings", joined(&mappings(&work.app, client))),
-        ("Consent", profile.consent.as_str().to_owned()),
+        ("Consent", client.application.profile.consent.as_str().to_owned()),
         ("Code lasts", provider.access_code_validity.to_string()),
         ("Access token lasts", provider.access_token_validity.to_string()),
         ("Refresh token lasts", provider.refresh_token_validity.to_string()),
         ("Claims in ID token", yes_no(provider.include_claims_in_id_token)),
+    ]
+}
+
+/// Everything about the LDAP provider of an application, for people; nothing if it has none.
+pub async fn ldap_fields(work: &Work, entry: &ApplicationEntry) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let Some(client) = &entry.ldap else { return Ok(Vec::new()) };
+    let provider = &client.provider.profile;
+    let numbers = format!("users from {}, groups from {}", provider.uid_start_number, provider.gid_start_number);
+    Ok(vec![
+        ("LDAP server", ldap_server(&work.app, entry).uri()),
+        ("Base DN", provider.base_dn.clone()),
+        ("Bind DN", bind_dn(work, client).await?.unwrap_or_else(|| "-".to_owned())),
+        ("Reads everybody", joined(&usernames_of(work, &provider.searchers).await?)),
+        ("uid holds", provider.uid_source.as_str().to_owned()),
+        ("Numbers", numbers),
+        ("Nested groups", yes_no(provider.nested_groups)),
+        ("Code in password", yes_no(provider.code_in_password)),
     ])
+}
+
+/// The DN of the account with which an application reads the directory.
+async fn bind_dn(work: &Work, client: &LdapClient) -> anyhow::Result<Option<String>> {
+    let account = service_account::find(&work.app, client).await?;
+    let base_dn = &client.provider.profile.base_dn;
+    Ok(account.map(|user| service_account::bind_dn(&user.profile.username, base_dn)))
 }
 
 /// Who may use an application, in words.
@@ -114,16 +227,20 @@ async fn allowed(work: &Work, rule: &AccessRule) -> anyhow::Result<(Vec<String>,
     let AccessRule::Only { groups, users: ids } = rule else { return Ok((Vec::new(), Vec::new())) };
     let snapshot = work.app.snapshot();
     let groups = groups.iter().filter_map(|id| snapshot.groups.get(*id)).map(|group| group.profile.name.clone());
+    Ok((groups.collect(), usernames_of(work, ids).await?))
+}
+
+async fn usernames_of(work: &Work, ids: &BTreeSet<UserId>) -> anyhow::Result<Vec<String>> {
     let mut usernames = Vec::new();
     for id in ids {
         match users::find(&work.app, *id).await {
             Ok((user, _)) => usernames.push(user.profile.username),
-            // Removed since the rule was read.
+            // Removed since the list was read.
             Err(OperationError::NotFound { .. }) => {}
             Err(other) => return Err(other.into()),
         }
     }
-    Ok((groups.collect(), usernames))
+    Ok(usernames)
 }
 
 /// Blocks of settings as one text. A single block stays as it is; of several, each says where it belongs.

@@ -157,7 +157,7 @@ fn application(work: &Work, slug: &str) -> anyhow::Result<ApplicationId> {
 
 fn slug<'s>(snapshot: &'s Snapshot, password: &AppPassword) -> Option<&'s str> {
     let id = password.application?;
-    snapshot.application(id).map(|application| application.profile.slug.as_str())
+    snapshot.application_by_id(id).map(|application| application.profile.slug.as_str())
 }
 
 /// An app password as JSON, without its secret.

@@ -65,7 +65,7 @@ fn invalid(description: &'static str, detail: impl Into<String>) -> GrantError {
 async fn person(app: &App, snapshot: &Snapshot, client: &Client, grant: &Grant) -> Result<Person, GrantError> {
     let person = person::find(app, snapshot, grant.user).await?;
     match person {
-        Some(person) if access::is_allowed(client, &person) => Ok(person),
+        Some(person) if access::is_allowed(&client.application, &person) => Ok(person),
         Some(person) if !person.user.profile.is_active => Err(invalid(
             "The person may not use this application any more",
             format!("the user {} is disabled", person.user.profile.username),

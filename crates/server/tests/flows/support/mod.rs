@@ -23,7 +23,7 @@ use doorward_core::{
 use doorward_server::{
     actor::Actor,
     app::App,
-    applications,
+    applications::{self, ApplicationEdit},
     config::Config,
     directory::{groups, users},
     http::visitor::{self, Visitor},
@@ -187,7 +187,9 @@ impl TestApp {
         provider.redirect_uris =
             vec![RedirectUri::exact(CALLBACK), RedirectUri::logout("https://netbox.example.org/bye/")];
         change(&mut profile, &mut provider);
-        applications::create(&self.app, &self.actor(), profile, provider).await.unwrap()
+        let edit = ApplicationEdit { profile, oauth: Some(provider), ldap: None };
+        let created = applications::create(&self.app, &self.actor(), edit, Vec::new()).await.unwrap();
+        created.entry.oauth.clone().unwrap()
     }
 
     /// The client side of an application.

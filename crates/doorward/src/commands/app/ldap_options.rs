@@ -1,0 +1,133 @@
+//! Options about the LDAP provider of an application.
+
+use doorward_core::{
+    application::ApplicationProfile,
+    ldap_provider::{LdapProfile, UidSource},
+};
+use doorward_server::{applications::ApplicationEdit, recipes::LdapServer};
+use serde_json::{Value, json};
+
+use super::{
+    super::{Work, switch},
+    options::{choices, refuse, set},
+};
+use crate::{exit, lookup};
+
+/// How the LDAP provider is.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "LDAP")]
+pub struct LdapOptions {
+    /// Root of its tree [default: dc=ldap,dc=goauthentik,dc=io; from the second application on with dc=SLUG before it]
+    #[arg(long, value_name = "DN")]
+    base_dn: Option<String>,
+    /// What the attribute "uid" holds: hashed_user_id, as authentik has it, or username, as SSSD, Dovecot and most
+    /// others expect it
+    #[arg(long, value_name = "SOURCE", value_parser = uid_source)]
+    uid_source: Option<UidSource>,
+    /// Members of a group below count as members [default]
+    #[arg(long, conflicts_with = "no_nested_groups")]
+    nested_groups: bool,
+    /// Only direct members count, as in authentik
+    #[arg(long)]
+    no_nested_groups: bool,
+    /// Whether people with an authenticator app may write its code behind their password, password;123456; else they
+    /// need an app password [default: true]
+    #[arg(long, value_name = "true|false")]
+    code_in_password: Option<bool>,
+    /// Where the numbers of users start [default: 2000]
+    #[arg(long, value_name = "NUMBER")]
+    uid_start: Option<i64>,
+    /// Where the numbers of groups start [default: 4000]
+    #[arg(long, value_name = "NUMBER")]
+    gid_start: Option<i64>,
+    /// Address of the LDAP server in the printed settings, such as ldaps://id.example.org or ldap://127.0.0.1:3389
+    /// [default: made from the public URL]
+    #[arg(long, value_name = "URI", value_parser = ldap_uri)]
+    pub ldap_uri: Option<String>,
+}
+
+impl LdapOptions {
+    /// Writes what is given into an application that is there or to be made.
+    pub fn apply(&self, edit: &mut ApplicationEdit) -> anyhow::Result<()> {
+        if let Some(provider) = &mut edit.ldap {
+            self.apply_to(provider);
+            return self.keep_uri(&mut edit.profile);
+        }
+        let ApplicationProfile { name, slug, .. } = &edit.profile;
+        let advice = format!("is about LDAP, which {name} does not use; see: doorward app ldap add {slug}");
+        refuse(&self.given(), &advice)
+    }
+
+    fn apply_to(&self, provider: &mut LdapProfile) {
+        set(&mut provider.base_dn, self.base_dn.as_ref());
+        set(&mut provider.uid_source, self.uid_source.as_ref());
+        set(&mut provider.nested_groups, switch(self.nested_groups, self.no_nested_groups).as_ref());
+        set(&mut provider.code_in_password, self.code_in_password.as_ref());
+        set(&mut provider.uid_start_number, self.uid_start.as_ref());
+        set(&mut provider.gid_start_number, self.gid_start.as_ref());
+    }
+
+    /// Keeps the address of the server with the recipe, whose settings hold it.
+    fn keep_uri(&self, profile: &mut ApplicationProfile) -> anyhow::Result<()> {
+        let Some(uri) = &self.ldap_uri else { return Ok(()) };
+        let Some(recipe) = &mut profile.recipe else {
+            return Err(exit::usage(
+                "--ldap-uri is for applications from recipes: for others there are no settings to print it in",
+            ));
+        };
+        if let Value::Object(options) = &mut recipe.options {
+            options.insert("ldap_uri".to_owned(), json!(uri));
+        }
+        Ok(())
+    }
+
+    fn given(&self) -> [(&'static str, bool); 8] {
+        [
+            ("--base-dn", self.base_dn.is_some()),
+            ("--uid-source", self.uid_source.is_some()),
+            ("--nested-groups", self.nested_groups),
+            ("--no-nested-groups", self.no_nested_groups),
+            ("--code-in-password", self.code_in_password.is_some()),
+            ("--uid-start", self.uid_start.is_some()),
+            ("--gid-start", self.gid_start.is_some()),
+            ("--ldap-uri", self.ldap_uri.is_some()),
+        ]
+    }
+}
+
+/// Who else may read the whole directory.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "LDAP")]
+pub struct Searchers {
+    /// User who may read everybody through it, by username; may be given several times
+    #[arg(long = "add-searcher", value_name = "USERNAME")]
+    add: Vec<String>,
+    /// User who may no longer; may be given several times
+    #[arg(long = "remove-searcher", value_name = "USERNAME")]
+    remove: Vec<String>,
+}
+
+impl Searchers {
+    /// Writes what is given into an application.
+    pub async fn apply(&self, work: &Work, edit: &mut ApplicationEdit) -> anyhow::Result<()> {
+        let Some(provider) = &mut edit.ldap else {
+            let given = [("--add-searcher", !self.add.is_empty()), ("--remove-searcher", !self.remove.is_empty())];
+            return refuse(&given, &format!("is about LDAP, which {} does not use", edit.profile.name));
+        };
+        for username in &self.remove {
+            provider.searchers.remove(&lookup::user(&work.app, username).await?.id);
+        }
+        for username in &self.add {
+            provider.searchers.insert(lookup::user(&work.app, username).await?.id);
+        }
+        Ok(())
+    }
+}
+
+fn uid_source(text: &str) -> Result<UidSource, String> {
+    UidSource::parse(text).ok_or_else(|| choices(UidSource::ALL.iter().map(|(_, name, _)| *name)))
+}
+
+fn ldap_uri(text: &str) -> Result<String, String> {
+    LdapServer::parse(text).map(|server| server.uri()).map_err(|error| error.to_string())
+}

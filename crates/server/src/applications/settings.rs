@@ -1,0 +1,123 @@
+//! The settings to paste into applications that were made from recipes.
+
+use doorward_core::{application::RecipeUse, method::Method, secret::Secret};
+use url::Url;
+
+use super::service_account;
+use crate::{
+    app::App,
+    error::{OperationError, OperationResult},
+    recipes::{
+        AppVersion, Connection, LdapConnection, LdapServer, OidcConnection, Recipe, RecipeError, SettingsBlock,
+        SettingsInput, Style,
+    },
+    snapshot::{ApplicationEntry, Client, LdapClient},
+};
+
+/// What stands in settings where the client secret belongs, until it is shown.
+pub const SECRET_PLACEHOLDER: &str = "<client secret: press Reveal to see it here>";
+/// What stands in settings where the password of the service account belongs: it was shown once.
+pub const PASSWORD_PLACEHOLDER: &str = "<the LDAP password; only a new one can be shown>";
+
+/// Which settings, and what is known for them.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// By which protocol people sign in.
+    pub method: Method,
+    /// How the application is installed.
+    pub style: Style,
+    /// Its version, if known.
+    pub app_version: Option<AppVersion>,
+    /// The client secret or the service account's password; a placeholder stands in the text without it.
+    pub secret: Option<Secret<String>>,
+}
+
+impl Wanted {
+    /// Settings of a method and style, with placeholders for secrets.
+    pub fn new(method: Method, style: Style) -> Self {
+        Self { method, style, app_version: None, secret: None }
+    }
+}
+
+/// The settings to paste into an application; `None` if it was made without a recipe, or if its recipe or the
+/// application itself does not know the method.
+///
+/// # Errors
+/// What the recipe says, for instance that it knows no such version.
+pub async fn settings(
+    app: &App,
+    entry: &ApplicationEntry,
+    wanted: Wanted,
+) -> OperationResult<Option<Vec<SettingsBlock>>> {
+    let Some(recipe_use) = &entry.application.profile.recipe else { return Ok(None) };
+    let recipe = Recipe::find(&recipe_use.id).map_err(|error| refused("recipe", &error))?;
+    if !recipe.has_method(wanted.method) {
+        return Ok(None);
+    }
+    // The secret never comes near the text: a word that every format can hold stands in for it and is replaced.
+    let word = doorward_core::random::alphanumeric(40);
+    let secret = wanted.secret.as_ref().map_or(&word, Secret::expose).clone();
+    let connection = match (wanted.method, &entry.oauth, &entry.ldap) {
+        (Method::Oidc, Some(client), _) => Connection::Oidc(oidc(app, client, secret)),
+        (Method::Ldap, _, Some(client)) => Connection::Ldap(ldap(app, client, secret).await?),
+        _ => return Ok(None),
+    };
+    let made = recipe.settings(&SettingsInput {
+        connection,
+        public_url: app.config.public_url.to_string(),
+        url: url_of(recipe_use)?,
+        options: recipe_use.options.clone(),
+        style: wanted.style,
+        app_version: wanted.app_version,
+    });
+    let mut blocks = made.map_err(|error| refused("style", &error))?;
+    if wanted.secret.is_none() {
+        let placeholder = if wanted.method == Method::Ldap { PASSWORD_PLACEHOLDER } else { SECRET_PLACEHOLDER };
+        for block in &mut blocks {
+            block.text = block.text.replace(&word, placeholder);
+        }
+    }
+    Ok(Some(blocks))
+}
+
+fn oidc(app: &App, client: &Client, client_secret: String) -> OidcConnection {
+    let slug = &client.application.profile.slug;
+    OidcConnection {
+        issuer: client.issuer.clone(),
+        end_session_url: format!("{}application/o/{slug}/end-session/", app.config.public_url),
+        client_id: client.provider.profile.client_id.clone(),
+        client_secret,
+    }
+}
+
+async fn ldap(app: &App, client: &LdapClient, bind_password: String) -> OperationResult<LdapConnection> {
+    let base_dn = client.provider.profile.base_dn.clone();
+    let account = service_account::find(app, client).await?;
+    let username = account.map_or_else(|| "NO-SERVICE-ACCOUNT".to_owned(), |user| user.profile.username);
+    Ok(LdapConnection {
+        server: LdapServer::beside(app.config.public_url.host()),
+        bind_dn: service_account::bind_dn(&username, &base_dn),
+        base_dn,
+        bind_password,
+    })
+}
+
+/// Where an application finds the LDAP server: as chosen for its recipe, or else at the host of the public URL.
+pub fn ldap_server(app: &App, entry: &ApplicationEntry) -> LdapServer {
+    let recipe = entry.application.profile.recipe.as_ref();
+    let chosen = recipe.and_then(|recipe| recipe.options.get("ldap_uri")?.as_str());
+    let chosen = chosen.and_then(|uri| LdapServer::parse(uri).ok());
+    chosen.unwrap_or_else(|| LdapServer::beside(app.config.public_url.host()))
+}
+
+/// The address kept with a recipe; empty for what has none of its own.
+fn url_of(recipe: &RecipeUse) -> OperationResult<Option<Url>> {
+    if recipe.url.is_empty() {
+        return Ok(None);
+    }
+    Url::parse(&recipe.url).map(Some).map_err(|error| OperationError::Internal(error.to_string()))
+}
+
+pub(super) fn refused(field: &'static str, error: &RecipeError) -> OperationError {
+    OperationError::invalid(field, error.to_string())
+}

@@ -1,0 +1,107 @@
+//! What the templates of settings see.
+
+use std::collections::BTreeMap;
+
+use minijinja::Value;
+use url::{Host, Url};
+
+use super::{
+    AppVersion, Connection, LdapConnection, LdapServer, OidcConnection, Options, Recipe, RecipeError, SettingsInput,
+    UriKind,
+    input::writable,
+    render::{Context, Renderer, context},
+    version::show,
+};
+use crate::dn;
+
+impl Recipe {
+    pub(super) fn values(&self, input: &SettingsInput, version: AppVersion) -> Result<Context, RecipeError> {
+        let url = self.address(input.url.as_ref())?;
+        let options = Options::read(self, &input.options)?;
+        let public_url = address("public URL", &input.public_url)?;
+        let mut values = context(url.as_deref(), &options);
+        values.insert("public_url", Value::from(public_url.as_str().trim_end_matches('/')));
+        self.version_values(version, &mut values)?;
+        match &input.connection {
+            Connection::Oidc(connection) => self.oidc_values(connection, &mut values)?,
+            Connection::Ldap(connection) => ldap_values(connection, &options, &mut values)?,
+        }
+        Ok(values)
+    }
+
+    fn oidc_values(&self, connection: &OidcConnection, values: &mut Context) -> Result<(), RecipeError> {
+        let issuer = address("issuer", &connection.issuer)?;
+        values.insert("sign_out_url", Value::from(self.sign_out_url(connection, values)?));
+        values.insert("issuer", Value::from(connection.issuer.as_str()));
+        values.insert("issuer_is_loopback", Value::from(is_loopback(&issuer)));
+        values.insert("end_session_url", Value::from(connection.end_session_url.as_str()));
+        values.insert("client_id", Value::from(connection.client_id.as_str()));
+        values.insert("client_secret", Value::from(connection.client_secret.as_str()));
+        Ok(())
+    }
+
+    fn version_values(&self, version: AppVersion, values: &mut Context) -> Result<(), RecipeError> {
+        let checked = self.data.versions.checked.as_deref().map(|text| self.version(text)).transpose()?;
+        let newer = checked.is_some_and(|(major, minor, _)| (version.0, version.1) > (major, minor));
+        let mut has = BTreeMap::new();
+        for feature in &self.data.features {
+            has.insert(feature.name.clone(), version >= self.version(&feature.since)?);
+        }
+        values.insert("version", Value::from(show(version)));
+        values.insert("checked", Value::from(checked.map(show)));
+        values.insert("newer_than_checked", Value::from(newer));
+        values.insert("has", Value::from(has));
+        Ok(())
+    }
+
+    /// End-session address that names the client and the first logout URI: applications that cannot add an `id_token_hint` need it
+    /// whole (`OpenID` Connect RP-Initiated Logout 1.0, section 2).
+    fn sign_out_url(&self, connection: &OidcConnection, values: &Context) -> Result<String, RecipeError> {
+        let mut address = address("end-session address", &connection.end_session_url)?;
+        let logout = self.data.redirect_uris.iter().find(|uri| uri.kind == UriKind::Logout);
+        let logout = logout.map(|uri| Renderer::new(self).text(&uri.uri, values)).transpose()?;
+        let mut query = address.query_pairs_mut();
+        query.append_pair("client_id", &connection.client_id);
+        if let Some(logout) = logout {
+            query.append_pair("post_logout_redirect_uri", &logout);
+        }
+        drop(query);
+        Ok(address.into())
+    }
+}
+
+fn ldap_values(connection: &LdapConnection, options: &Options, values: &mut Context) -> Result<(), RecipeError> {
+    let LdapConnection { server, base_dn, bind_dn, bind_password } = connection;
+    let chosen = options.ldap_uri.as_deref().map(LdapServer::parse).transpose()?;
+    let server = chosen.as_ref().unwrap_or(server);
+    let groups_dn = format!("ou=groups,{base_dn}");
+    let superuser_dns: Vec<String> =
+        options.superuser_groups.iter().map(|name| format!("cn={},{groups_dn}", dn::escape(name))).collect();
+    values.insert("server_uri", Value::from(server.uri()));
+    values.insert("ldaps", Value::from(server.is_ldaps));
+    values.insert("start_tls", Value::from(server.needs_start_tls()));
+    values.insert("server_is_loopback", Value::from(server.is_loopback()));
+    values.insert("base_dn", Value::from(base_dn.as_str()));
+    values.insert("users_dn", Value::from(format!("ou=users,{base_dn}")));
+    values.insert("virtual_groups_dn", Value::from(format!("ou=virtual-groups,{base_dn}")));
+    values.insert("groups_dn", Value::from(groups_dn));
+    values.insert("superuser_dns", Value::from(superuser_dns));
+    values.insert("bind_dn", Value::from(bind_dn.as_str()));
+    values.insert("bind_password", Value::from(bind_password.as_str()));
+    Ok(())
+}
+
+fn address(what: &'static str, given: &str) -> Result<Url, RecipeError> {
+    let bad = || RecipeError::BadAddress { what, given: given.escape_debug().to_string() };
+    let url = Url::parse(given).map_err(|_| bad())?;
+    if writable(given) && matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err(bad()) }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
