@@ -46,7 +46,8 @@ def measure(load, peer, server, n, scenario, seconds):
     command = ["taskset", "-c", LOAD_CORE, load, "--address", f"127.0.0.1:{server.port}", "--base", peer.base,
                "--bind-dn", peer.bind_dn, "--users", str(n), "--scenario", scenario, "--seconds", str(seconds),
                "--server-pid", str(server.process.pid)]
-    passwords = {"DOORWARD_LOAD_BIND_PASSWORD": peer.password, "DOORWARD_LOAD_USER_PASSWORD": directory.PASSWORD}
+    passwords = {"DOORWARD_LOAD_BIND_PASSWORD": peer.password, "DOORWARD_LOAD_USER_PASSWORD": directory.PASSWORD,
+                 "RUST_LIB_BACKTRACE": "0"}
     run = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **passwords})
     if run.returncode:
         raise SystemExit(f"{peer.name}, {scenario}, {n} users: {run.stderr}")

@@ -6,6 +6,7 @@ User i of n is user000000 and so on; there are n/100 groups, each user is in thr
 number is a multiple of n/1000 are in team-1000 as well.
 """
 
+import base64
 import hashlib
 import sqlite3
 import time
@@ -60,10 +61,10 @@ def ldif(n, base, hashes, service):
     yield entry(base, [("objectClass", "top"), ("objectClass", "domain"), ("dc", first)])
     for ou in ("users", "groups"):
         yield entry(f"ou={ou},{base}", [("objectClass", "top"), ("objectClass", "nsContainer"), ("ou", ou)])
-    yield entry(f"cn={service},ou=users,{base}", user_attributes(service, service, "", 2, [], "{CLEARTEXT}" + PASSWORD))
+    fast = "{SSHA}" + ssha(PASSWORD)
+    yield entry(f"cn={service},ou=users,{base}", user_attributes(service, service, "", 2, [], fast))
     names = group_names(n)
     group_dns = [f"cn={name},ou=groups,{base}" for name in names]
-    fast = "{SSHA}" + ssha(PASSWORD)
     cold = {cold_user(k, n): hash for k, hash in enumerate(hashes)}
     for i in range(n):
         name = username(i)
@@ -103,7 +104,6 @@ def group_attributes(name, pk, members, base):
 
 
 def ssha(password):
-    import base64
     salt = b"saltsalt"
     return base64.b64encode(hashlib.sha1(password.encode() + salt).digest() + salt).decode()
 

@@ -1,5 +1,6 @@
 """slapd and Doorward as processes on loopback ports, on the first core."""
 
+import json
 import os
 import pathlib
 import signal
@@ -127,7 +128,6 @@ class Doorward:
 
     def load(self, n, hashes):
         """Sets it up and writes the people; gives the seconds it took."""
-        import json
         self.work.mkdir(parents=True)
         (self.work / "password").write_text(directory.PASSWORD)
         self.command("init", "--public-url", "http://127.0.0.1:9000", "--admin-username", "admin",
