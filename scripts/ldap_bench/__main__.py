@@ -1,13 +1,12 @@
 """Runs the LDAP benchmark and prints its tables. Called by `scripts/bench`, which builds what it measures."""
 
+import concurrent.futures
 import json
 import os
 import pathlib
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
 from . import directory, servers
@@ -32,13 +31,13 @@ def setting(name, default):
     return os.environ.get(f"BENCH_{name}", default)
 
 
-def argon2_hashes():
+def argon2_hashes(debian):
     """Argon2id with Doorward's parameters, as slapd and Doorward both take it."""
-    command = ["slappasswd", "-n", "-o", "module-path=/usr/lib/ldap", "-o", "module-load=argon2.so m=19456 t=2 p=1",
+    command = ["chroot", debian, "/usr/sbin/slappasswd", "-n", "-o", "module-path=/usr/lib/ldap", "-o", "module-load=argon2.so m=19456 t=2 p=1",
                "-h", "{ARGON2}", "-s", directory.PASSWORD]
-    path = {**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"}
-    run = lambda: subprocess.run(command, check=True, capture_output=True, text=True, env=path).stdout
-    return [run().removeprefix("{ARGON2}") for _ in range(directory.COLD_USERS)]
+    run = lambda _: subprocess.run(command, check=True, capture_output=True, text=True).stdout.removeprefix("{ARGON2}")
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(run, range(directory.COLD_USERS)))
 
 
 def measure(load, peer, server, n, scenario, seconds):
@@ -111,11 +110,8 @@ def footprint(n, peers, results, load_times):
               f"{after:.0f} MB (of which {own:.0f} MB are not mapped files)")
 
 
-def run_size(n, binary, load, hashes, work):
-    wanted = setting("SERVERS", "slapd doorward").split()
+def run_size(n, peers, load, hashes):
     scenarios = setting("SCENARIOS", " ".join(name for name, _ in SCENARIOS)).split()
-    known = {"slapd": lambda: servers.Slapd(work), "doorward": lambda: servers.Doorward(work, binary)}
-    peers = [known[name]() for name in wanted]
     load_times = {peer.name: peer.load(n, hashes) for peer in peers}
     results = {}
     for number in range(int(setting("PASSES", "3"))):
@@ -130,15 +126,17 @@ def run_size(n, binary, load, hashes, work):
 
 
 def main():
-    binary, load = sys.argv[1:]
-    hashes = argon2_hashes()
+    binary, load, debian = map(pathlib.Path, sys.argv[1:])
+    hashes = argon2_hashes(debian)
+    known = {"slapd": lambda: servers.Slapd(debian), "doorward": lambda: servers.Doorward(binary)}
     everything = []
     for n in map(int, setting("USERS", "1000 10000 100000").split()):
-        work = pathlib.Path(tempfile.mkdtemp(prefix="doorward-bench-"))
+        peers = [known[name]() for name in setting("SERVERS", "slapd doorward").split()]
         try:
-            everything.append(run_size(n, binary, load, hashes, work))
+            everything.append(run_size(n, peers, load, hashes))
         finally:
-            shutil.rmtree(work)
+            for peer in peers:
+                peer.remove()
     if "BENCH_JSON" in os.environ:
         pathlib.Path(os.environ["BENCH_JSON"]).write_text(json.dumps(everything, indent=1))
 

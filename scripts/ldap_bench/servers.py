@@ -1,11 +1,12 @@
 """slapd and Doorward as processes on loopback ports, on the first core."""
 
 import json
-import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 from . import directory
@@ -67,24 +68,27 @@ class Slapd:
     base = "dc=ldap,dc=goauthentik,dc=io"
     service = "bench-ldap"
 
-    def __init__(self, work):
-        self.work = work / "slapd"
+    def __init__(self, debian):
+        # It runs inside the Debian that has it, so its files are there, too.
+        self.debian = debian
+        self.work = pathlib.Path(tempfile.mkdtemp(prefix="bench-", dir=debian / "tmp"))
+        self.inside = "/" / self.work.relative_to(debian)
         self.bind_dn = f"cn={self.service},ou=users,{self.base}"
         self.password = directory.PASSWORD
 
     def load(self, n, hashes):
         """Builds the database; gives the seconds it took."""
-        (self.work / "data").mkdir(parents=True)
-        schema = REPOSITORY / "crates/e2e/slapd/doorward.schema"
+        (self.work / "data").mkdir()
+        shutil.copy(REPOSITORY / "crates/e2e/slapd/doorward.schema", self.work)
         (self.work / "slapd.conf").write_text(f"""
 include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/inetorgperson.schema
-include {schema}
+include {self.inside}/doorward.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
 moduleload argon2
-pidfile {self.work}/pid
+pidfile {self.inside}/pid
 loglevel none
 sizelimit unlimited
 timelimit unlimited
@@ -92,7 +96,7 @@ backend mdb
 idlexp 20
 database mdb
 suffix "{self.base}"
-directory {self.work}/data
+directory {self.inside}/data
 maxsize 4294967296
 index objectClass,uid,cn,mail,member,memberOf eq
 access to attrs=userPassword by anonymous auth by * none
@@ -101,14 +105,18 @@ access to * by users read by * none
         with open(self.work / "people.ldif", "w") as out:
             out.writelines(directory.ldif(n, self.base, hashes, self.service))
         begin = time.monotonic()
-        subprocess.run(["slapadd", "-q", "-f", self.work / "slapd.conf", "-l", self.work / "people.ldif"], check=True,
-                       env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"})
+        files = ["-f", self.inside / "slapd.conf", "-l", self.inside / "people.ldif"]
+        subprocess.run(["chroot", self.debian, "/usr/sbin/slapadd", "-q", *files], check=True)
         return time.monotonic() - begin
 
     def start(self):
         port = free_port()
-        command = ["/usr/sbin/slapd", "-d", "0", "-f", str(self.work / "slapd.conf"), "-h", f"ldap://127.0.0.1:{port}"]
+        command = ["chroot", str(self.debian), "/usr/sbin/slapd", "-d", "0", "-f", str(self.inside / "slapd.conf"),
+                   "-h", f"ldap://127.0.0.1:{port}"]
         return Server(command, port, self.work / "log")
+
+    def remove(self):
+        shutil.rmtree(self.work)
 
 
 class Doorward:
@@ -116,8 +124,8 @@ class Doorward:
 
     name = "Doorward"
 
-    def __init__(self, work, binary):
-        self.work = work / "doorward"
+    def __init__(self, binary):
+        self.work = pathlib.Path(tempfile.mkdtemp(prefix="doorward-bench-"))
         self.binary = binary
 
     def command(self, *arguments):
@@ -128,7 +136,6 @@ class Doorward:
 
     def load(self, n, hashes):
         """Sets it up and writes the people; gives the seconds it took."""
-        self.work.mkdir(parents=True)
         (self.work / "password").write_text(directory.PASSWORD)
         self.command("init", "--public-url", "http://127.0.0.1:9000", "--admin-username", "admin",
                      "--admin-email", "admin@example.org", "--admin-password-file", str(self.work / "password"))
@@ -144,3 +151,6 @@ class Doorward:
                    "--listen-https", f"127.0.0.1:{free_port()}", "--ldap-listen", f"127.0.0.1:{port}",
                    "--ldaps-listen", f"127.0.0.1:{free_port()}"]
         return Server(command, port, self.work / "log")
+
+    def remove(self):
+        shutil.rmtree(self.work)
