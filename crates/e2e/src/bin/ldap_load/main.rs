@@ -83,10 +83,8 @@ async fn load(arguments: &Arguments) -> Result<Figures> {
     ensure!(tree.users >= 1000 && tree.users.is_multiple_of(1000), "the number of users is a multiple of 1,000");
     let scenario = arguments.scenario;
     let requests: Arc<[Prepared]> = scenario.requests(&tree).into();
-    let sign_in = Prepared {
-        bytes: scenario::bind(&arguments.bind_dn, &password("DOORWARD_LOAD_BIND_PASSWORD")?),
-        entries: 0,
-    };
+    let sign_in =
+        Prepared { bytes: scenario::bind(&arguments.bind_dn, &password("DOORWARD_LOAD_BIND_PASSWORD")?), entries: 0 };
     let mut connections = Vec::new();
     for _ in 0..arguments.connections {
         let mut connection = Connection::open(&arguments.address).await?;
