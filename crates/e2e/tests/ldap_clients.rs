@@ -1,6 +1,8 @@
 //! Real LDAP clients, each as its users set it up.
 
-use anyhow::{Context, Result, bail};
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, anyhow, bail};
 use doorward_e2e::doorward::PASSWORD;
 use doorward_e2e::ldap::dovecot::Dovecot;
 use doorward_e2e::ldap::freeradius::FreeRadius;
@@ -8,12 +10,15 @@ use doorward_e2e::ldap::logins::{Daemon, Logins};
 use doorward_e2e::ldap::slapd::{Slapd, translated};
 use doorward_e2e::ldap::tools::Tools;
 use doorward_e2e::ldap::{Directory, people};
+use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
+use ldap3::exop::{WhoAmI, WhoAmIResp};
+use ldap3::{LdapConnAsync, Scope, SearchEntry};
 
 const BASE: &str = "dc=ldap,dc=goauthentik,dc=io";
 
 /// A directory with Alice, who is in netbox-admins and netbox-users, Bob, who is in netbox-users, and Carol.
 async fn directory() -> Result<(Slapd, Directory)> {
-    let slapd = Slapd::start(BASE, &translated(&people::ldif(BASE))).await?;
+    let slapd = Slapd::start(BASE, &format!("cn=service,ou=users,{BASE}"), &translated(&people::ldif(BASE))).await?;
     let directory = slapd.directory.clone();
     Ok((slapd, directory))
 }
@@ -123,4 +128,42 @@ async fn openldaps_tools_search_compare_and_ask_who_they_are() -> Result<()> {
     let root = tools.openldap_anonymously("ldapsearch", &["-LLL", "-b", "", "-s", "base", "namingContexts"])?.ok()?;
     assert!(root.contains(&directory.base), "{root}");
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ldap3_crate_searches_in_pages_compares_and_binds_again() -> Result<()> {
+    let (_server, directory) = directory().await?;
+    let (connection, mut ldap) = LdapConnAsync::new(&directory.url()).await?;
+    let driving = async move { connection.drive().await };
+    let asking = async move {
+        ldap.simple_bind(&directory.bind_dn, &directory.bind_password).await?.success()?;
+        let found = ldap.search(&directory.base, Scope::Subtree, "(cn=alice)", vec!["mail", "memberOf"]).await?;
+        let (found, _) = found.success()?;
+        let [entry] = <[_; 1]>::try_from(found).map_err(|found| anyhow!("{} entries", found.len()))?;
+        let entry = SearchEntry::construct(entry);
+        assert_eq!(entry.attrs.get("mail"), Some(&vec!["alice@example.org".to_owned()]));
+
+        let adapters: Vec<Box<dyn Adapter<_, _>>> = vec![Box::new(EntriesOnly::new()), Box::new(PagedResults::new(1))];
+        let (users, filter) = (format!("ou=users,{}", directory.base), "(objectClass=person)");
+        let mut pages = ldap.streaming_search_with(adapters, &users, Scope::OneLevel, filter, vec!["cn"]).await?;
+        let mut names = BTreeSet::new();
+        while let Some(entry) = pages.next().await? {
+            assert!(names.insert(SearchEntry::construct(entry).dn), "an entry came twice");
+        }
+        pages.finish().await.success()?;
+        assert!(names.len() > 2 && names.contains(&directory.user_dn("alice")), "{names:?}");
+
+        let (group, alice) = (directory.group_dn("netbox-admins"), directory.user_dn("alice"));
+        assert!(ldap.compare(&group, "member", &alice).await?.equal()?);
+        assert!(!ldap.compare(&group, "member", directory.user_dn("bob")).await?.equal()?);
+        ldap.simple_bind(&alice, PASSWORD).await?.success()?;
+        let (who, _) = ldap.extended(WhoAmI).await?.success()?;
+        assert_eq!(who.parse::<WhoAmIResp>().authzid.to_lowercase(), format!("dn:{alice}").to_lowercase());
+        assert_eq!(ldap.simple_bind(&alice, "wrong").await?.rc, 49);
+        ldap.unbind().await?;
+        anyhow::Ok(())
+    };
+    let (driven, asked) = tokio::join!(driving, asking);
+    asked?;
+    Ok(driven?)
 }

@@ -19,7 +19,7 @@ struct Scene {
 
 /// A NetBox whose `ldap_config.py` has these lines at its end.
 async fn scene(more: impl Fn(&Directory) -> String) -> Result<Scene> {
-    let server = Slapd::start(BASE, &translated(&people::ldif(BASE))).await?;
+    let server = Slapd::start(BASE, &format!("cn=service,ou=users,{BASE}"), &translated(&people::ldif(BASE))).await?;
     let directory = server.directory.clone();
     let mut netbox = NetBox::prepare()?;
     let configuration = format!("{}\n{}\n", ldap_config(&directory), more(&directory));

@@ -7,6 +7,11 @@ pub mod people;
 pub mod slapd;
 pub mod tools;
 
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::doorward::Doorward;
+
 /// How clients reach a directory, and who they are there.
 #[derive(Debug, Clone)]
 pub struct Directory {
@@ -25,6 +30,31 @@ pub struct Directory {
 }
 
 impl Directory {
+    /// Adds an LDAP application that everyone may use, from a recipe; `more` is put after the other arguments. Gives how
+    /// clients reach its tree, and all that the command told.
+    ///
+    /// # Errors
+    /// When the command fails, or this Doorward does not serve LDAP.
+    pub fn added_to(doorward: &Doorward, recipe: &str, slug: &str, more: &[&str]) -> Result<(Self, Value)> {
+        let (port, tls_port) = doorward.ldap_ports()?;
+        let url = format!("ldap://127.0.0.1:{port}");
+        let usual = ["app", "add", recipe, "--slug", slug, "--ldap-uri", &url, "--allow", "everyone"];
+        let described = doorward.json(&[usual.as_slice(), more].concat())?;
+        let text = |member: &str| {
+            let value = described.get(member).and_then(Value::as_str).map(str::to_owned);
+            value.with_context(|| format!("no text member {member:?} in {described}"))
+        };
+        let directory = Self {
+            port,
+            tls_port,
+            certificate: std::fs::read_to_string(doorward.directory().join("https-certificate.pem"))?,
+            base: text("base_dn")?,
+            bind_dn: text("bind_dn")?,
+            bind_password: text("bind_password")?,
+        };
+        Ok((directory, described))
+    }
+
     /// Its address without TLS.
     #[must_use]
     pub fn url(&self) -> String {

@@ -2,14 +2,14 @@
 
 use super::Directory;
 
-/// Alice is in both groups, Bob in one, Carol in none; written in the form that [`super::slapd::translated`] takes.
+/// Alice is in both groups, Bob in one, Carol and the service in none; written in the form that [`super::slapd::translated`] takes.
 #[must_use]
 pub fn ldif(base: &str) -> String {
     let groups = [("netbox-admins", 4001, vec!["alice"]), ("netbox-users", 4002, vec!["alice", "bob"])];
     let mut entries =
         vec![container(base, "domain", "dc"), container(&format!("ou=users,{base}"), "nsContainer", "ou")];
     entries.push(container(&format!("ou=groups,{base}"), "nsContainer", "ou"));
-    for (name, number) in [("alice", 2002), ("bob", 2003), ("carol", 2004)] {
+    for (name, number) in [("alice", 2002), ("bob", 2003), ("carol", 2004), ("service", 2005)] {
         let of = groups.iter().filter(|(.., members)| members.contains(&name));
         let of = of.map(|(group, ..)| format!("memberOf: cn={group},ou=groups,{base}\n")).collect::<String>();
         entries.push(format!("{}{of}", person(base, name, number)));

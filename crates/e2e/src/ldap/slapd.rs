@@ -26,24 +26,25 @@ const CLASSES: [(&str, &str); 4] = [
 #[derive(Debug)]
 pub struct Slapd {
     _server: Server,
-    /// How to reach it. The account that reads everybody is the database's root.
+    /// How to reach it.
     pub directory: Directory,
     debian: Debian,
 }
 
 impl Slapd {
-    /// Starts one with these entries, which are in the form [`translated`] gives.
+    /// Starts one with these entries, which are in the form [`translated`] gives. `bind_dn` is the account among them
+    /// that clients search with.
     ///
     /// # Errors
     /// When slapd refuses them, or does not answer.
-    pub async fn start(base: &str, ldif: &str) -> Result<Self> {
+    pub async fn start(base: &str, bind_dn: &str, ldif: &str) -> Result<Self> {
         let (certificate, key) = certificate()?;
         let directory = Directory {
             port: ports::free()?,
             tls_port: ports::free()?,
             certificate: certificate.clone(),
             base: base.to_owned(),
-            bind_dn: format!("cn=root,{base}"),
+            bind_dn: bind_dn.to_owned(),
             bind_password: PASSWORD.to_owned(),
         };
         let debian = Debian::start(&[
@@ -115,12 +116,10 @@ TLSCertificateFile /srv/certificate.pem
 TLSCertificateKeyFile /srv/key.pem
 database mdb
 suffix \"{base}\"
-rootdn \"cn=root,{base}\"
-rootpw {PASSWORD}
 directory /srv/data
 maxsize 104857600
 index objectClass,uid,cn,mail,member,memberOf eq
-access to attrs=userPassword by self write by anonymous auth by * none
+access to attrs=userPassword by self =w by anonymous auth by * none
 access to * by users read by * none
 "
     )

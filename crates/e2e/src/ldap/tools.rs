@@ -40,6 +40,12 @@ impl Tools {
         Ok(Self { debian, directory: directory.clone() })
     }
 
+    /// The directory it was started for.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
     /// Runs one of OpenLDAP's tools, over StartTLS, as the account that reads everybody.
     ///
     /// # Errors
@@ -55,6 +61,16 @@ impl Tools {
     pub fn openldap_as(&self, tool: &str, (name, password): (&str, &str), arguments: &[&str]) -> Result<Ran> {
         let url = self.directory.url();
         let usual = ["-x", "-ZZ", "-H", &url, "-D", name, "-w", password];
+        self.debian.run(tool, &[usual.as_slice(), arguments].concat())
+    }
+
+    /// Runs one of OpenLDAP's tools without TLS, as somebody.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn openldap_plainly(&self, tool: &str, (name, password): (&str, &str), arguments: &[&str]) -> Result<Ran> {
+        let url = self.directory.url();
+        let usual = ["-x", "-H", &url, "-D", name, "-w", password];
         self.debian.run(tool, &[usual.as_slice(), arguments].concat())
     }
 
