@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/doorward/target
 
-.PHONY: help run demo build test unit flows lint fmt deny check measure
+.PHONY: help run demo build test unit flows lint fmt deny check measure bench
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,3 +40,6 @@ check: lint test ## Exactly what CI runs
 
 measure: ## Start-up, memory, size and crate count of the release binary
 	scripts/measure
+
+bench: ## LDAP beside OpenLDAP's slapd: rates, latencies, processor time (a quarter of an hour)
+	scripts/bench

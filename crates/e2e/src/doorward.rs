@@ -36,6 +36,8 @@ pub struct Doorward {
     binary: PathBuf,
     port: u16,
     https_port: u16,
+    /// LDAP with StartTLS, and LDAPS; only where a test is about LDAP.
+    ldap_ports: Option<(u16, u16)>,
     database: Option<Database>,
     directory: TempDir,
 }
@@ -60,6 +62,18 @@ impl Doorward {
         Ok(doorward)
     }
 
+    /// One that runs, with an administrator, on SQLite, and serves LDAP.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_with_ldap() -> Result<Self> {
+        let mut doorward = Self::empty(Keeping::Sqlite)?;
+        doorward.ldap_ports = Some((ports::free()?, ports::free()?));
+        doorward.initialise()?;
+        doorward.serve().await?;
+        Ok(doorward)
+    }
+
     /// One that has never been started: an empty data directory.
     ///
     /// # Errors
@@ -77,6 +91,7 @@ impl Doorward {
             binary: environment::required("DOORWARD_BIN")?.into(),
             port: ports::free()?,
             https_port: ports::free()?,
+            ldap_ports: None,
             database,
             directory,
         })
@@ -133,6 +148,10 @@ impl Doorward {
         let https = format!("127.0.0.1:{}", self.https_port);
         let mut command = self.command();
         command.args(["serve", "--listen", &http, "--listen-https", &https]).args(more);
+        if let Some((ldap, ldaps)) = self.ldap_ports {
+            let (ldap, ldaps) = (format!("127.0.0.1:{ldap}"), format!("127.0.0.1:{ldaps}"));
+            command.args(["--ldap-listen", &ldap, "--ldaps-listen", &ldaps]);
+        }
         command
     }
 
@@ -248,6 +267,14 @@ impl Doorward {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The ports of LDAP and LDAPS.
+    ///
+    /// # Errors
+    /// When it was not started with [`Doorward::start_with_ldap`].
+    pub fn ldap_ports(&self) -> Result<(u16, u16)> {
+        self.ldap_ports.context("this Doorward does not serve LDAP")
     }
 
     /// Its data directory.

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::browser::Browser;
 use crate::postgres::Database;
 use crate::process::Server;
+use crate::visitor::Visitor;
 use crate::{environment, ports};
 
 /// NetBox's button that begins a sign-in by OpenID Connect.
@@ -74,11 +75,22 @@ impl NetBox {
     /// # Errors
     /// When it does not answer within two minutes; the text holds what it printed.
     pub async fn start(&mut self, settings: &str) -> Result<()> {
+        self.start_with(settings, &[]).await
+    }
+
+    /// Like [`NetBox::start`], with more files beside `configuration.py`, such as `ldap_config.py`.
+    ///
+    /// # Errors
+    /// When it does not answer within two minutes; the text holds what it printed.
+    pub async fn start_with(&mut self, settings: &str, files: &[(&str, &str)]) -> Result<()> {
         environment::choose_crypto();
         drop(self.server.take());
         self.forget_cached()?;
         let directory = self.root.path().join("conf");
         std::fs::create_dir_all(&directory)?;
+        for (name, text) in files {
+            std::fs::write(directory.join(name), text)?;
+        }
         let configuration = format!("{}\n\n{settings}\n", self.own_settings()?);
         std::fs::write(directory.join("configuration.py"), configuration)?;
         std::fs::write(self.root.path().join("with_static_files.py"), WITH_STATIC_FILES)?;
@@ -102,7 +114,7 @@ ISOLATED_DEPLOYMENT = True
 CENSUS_REPORTING_ENABLED = False
 LOGGING = {{'version': 1, 'disable_existing_loggers': False,
     'handlers': {{'console': {{'class': 'logging.StreamHandler'}}}},
-    'loggers': {{n: {{'handlers': ['console'], 'level': 'INFO'}} for n in ('social', 'netbox', 'django.request')}}}}",
+    'loggers': {{n: {{'handlers': ['console'], 'level': 'INFO'}} for n in ('social', 'netbox', 'django.request', 'django_auth_ldap')}}}}",
             name = self.database.name,
             port = self.database.port()?,
             redis = self.redis_port,
@@ -139,6 +151,22 @@ LOGGING = {{'version': 1, 'disable_existing_loggers': False,
     pub async fn begin_sign_in(&self, browser: &Browser) -> Result<()> {
         browser.open(&self.url("/login/")).await?;
         browser.press(SIGN_IN_BUTTON).await
+    }
+
+    /// Whether NetBox's own login form lets somebody in.
+    ///
+    /// # Errors
+    /// When NetBox does not answer, or answers something else.
+    pub async fn lets_in(&self, username: &str, password: &str) -> Result<bool> {
+        let visitor = Visitor::new()?;
+        let form = visitor.get(&self.url("/login/")).await?;
+        let typed = [("username", username), ("password", password)];
+        let answer = visitor.send_form_with("password", &form, &typed).await?;
+        match answer.status {
+            302 => Ok(true),
+            200 if answer.body.contains("correct username and password") => Ok(false),
+            status => bail!("NetBox answered {status}:\n{}", answer.body),
+        }
     }
 
     /// Waits until the browser is on one of NetBox's pages as somebody.

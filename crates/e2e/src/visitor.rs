@@ -66,13 +66,26 @@ impl Visitor {
     pub async fn press(&self, page: &Page, button: &str, with: &[(&str, &str)]) -> Result<Page> {
         let form = html::form_with_button(&page.body, button)
             .with_context(|| format!("no button #{button} on {}:\n{}", page.url, page.body))?;
+        self.send(page, &form, &form.filled(button, with)).await
+    }
+
+    /// Sends the form that has this field, with some fields filled in, as the return key does.
+    ///
+    /// # Errors
+    /// When there is no such field, or nobody answers.
+    pub async fn send_form_with(&self, field: &str, page: &Page, with: &[(&str, &str)]) -> Result<Page> {
+        let form = html::forms(&page.body).into_iter().find(|form| form.fields.iter().any(|(name, _)| name == field));
+        let form = form.with_context(|| format!("no field {field:?} on {}:\n{}", page.url, page.body))?;
+        self.send(page, &form, &form.filled("", with)).await
+    }
+
+    async fn send(&self, page: &Page, form: &html::Form, fields: &[(String, String)]) -> Result<Page> {
         let target = if form.action.is_empty() { page.url.clone() } else { page.url.join(&form.action)? };
-        let fields = form.filled(button, with);
         let request =
             self.client.request(if form.is_post { reqwest::Method::POST } else { reqwest::Method::GET }, target);
         // Browsers tell where a form comes from, and servers may insist on it.
         let request = request.header(header::ORIGIN, page.url.origin().ascii_serialization());
-        read(if form.is_post { request.form(&fields) } else { request.query(&fields) }).await
+        read(if form.is_post { request.form(fields) } else { request.query(fields) }).await
     }
 
     /// Follows redirects until a page comes, or until the next stop begins with `stop`, which is not visited.

@@ -1,0 +1,1 @@
+"""The LDAP benchmark: Doorward beside OpenLDAP's slapd, in the same run. See `scripts/bench`."""
