@@ -53,10 +53,12 @@ impl Account {
                         Who::Named(name) => {
                             let name = name.trim();
                             let user = attempt::find_user(tx, name).await?;
-                            let counters = Counters::new(user.as_ref().map(|user| user.id), name, address);
+                            let counters = Counters::of_application(user.as_ref().map(|user| user.id), name, address);
                             (user, counters)
                         }
-                        Who::User(id) => (store::user::find(tx, id).await?, Counters::new(Some(id), "", address)),
+                        Who::User(id) => {
+                            (store::user::find(tx, id).await?, Counters::of_application(Some(id), "", address))
+                        }
                     };
                     let is_throttled = throttle::is_reached(tx, &counters, now).await?;
                     let mut account = Self::nobody(counters, is_throttled);

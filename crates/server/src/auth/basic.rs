@@ -109,12 +109,14 @@ pub async fn verify(app: &App, attempt: BasicAttempt) -> Result<Basic, SignInErr
 /// Somebody whose password needs neither a slow hash nor a counter, because it is known to be right.
 fn known(app: &App, attempt: &BasicAttempt, account: &Account) -> Option<Basic> {
     let now = app.clock.now();
-    let user = account.user.as_ref().filter(|user| user.profile.is_active && !account.is_throttled)?;
+    let user = account.user.as_ref().filter(|user| user.profile.is_active)?;
+    // Nobody guesses 40 random letters, so no limit holds them up: otherwise whoever types a service account's name into
+    // an application's sign-in form often enough would shut out the application.
     if let Some(password) = account.good_app_password(attempt.application, now) {
         return Some(Basic::by_app_password(user, password.id));
     }
     // With an authenticator app every attempt is counted: the code has to be looked at.
-    let hash = account.hash.as_ref().filter(|_| account.authenticator.is_none())?;
+    let hash = account.hash.as_ref().filter(|_| account.authenticator.is_none() && !account.is_throttled)?;
     app.warm.matches(user.id, hash, &attempt.password, now).then(|| Basic::by_password(user.clone(), hash.clone()))
 }
 

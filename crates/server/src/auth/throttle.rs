@@ -15,6 +15,9 @@ pub const PER_ACCOUNT: i64 = 10;
 pub const PER_ACCOUNT_OVERALL: i64 = 100;
 /// Attempts per address in a window. Many people share an address.
 pub const PER_ADDRESS: i64 = 60;
+/// Attempts per address of an application that passes on its people's passwords, as NetBox does by LDAP: all of them come
+/// from there, and nobody outside shall be able to shut all of them out by typing nonsense into its sign-in form.
+pub const PER_APPLICATION_ADDRESS: i64 = 600;
 
 /// Whose attempts are counted.
 #[derive(Debug, Clone)]
@@ -22,9 +25,16 @@ pub struct Counters {
     account: String,
     account_overall: String,
     address: String,
+    address_limit: i64,
 }
 
 impl Counters {
+    /// Counters for an attempt that comes by way of an application.
+    pub fn of_application(user: Option<UserId>, typed: &str, address: IpAddr) -> Self {
+        let address_name = format!("application:{}", network(address));
+        Self { address: address_name, address_limit: PER_APPLICATION_ADDRESS, ..Self::new(user, typed, address) }
+    }
+
     /// Counters for an attempt. A known account has one counter, whether its username or its address was typed
     /// (CVE-2025-24806).
     pub fn new(user: Option<UserId>, typed: &str, address: IpAddr) -> Self {
@@ -37,12 +47,17 @@ impl Counters {
             account: format!("{account}@{network}"),
             account_overall: account,
             address: format!("address:{network}"),
+            address_limit: PER_ADDRESS,
         }
     }
 
     /// The counters with their limits, in the order in which they are moved.
     fn limits(&self) -> [(&str, i64); 3] {
-        [(&self.address, PER_ADDRESS), (&self.account, PER_ACCOUNT), (&self.account_overall, PER_ACCOUNT_OVERALL)]
+        [
+            (&self.address, self.address_limit),
+            (&self.account, PER_ACCOUNT),
+            (&self.account_overall, PER_ACCOUNT_OVERALL),
+        ]
     }
 }
 
@@ -138,5 +153,15 @@ mod tests {
         assert_eq!(network("::ffff:192.0.2.7"), "192.0.2.7");
         assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2::1"));
         assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+    }
+
+    #[test]
+    fn applications_have_counters_and_a_limit_of_their_own_for_their_address() {
+        let address: IpAddr = "192.0.2.7".parse().unwrap();
+        let (form, application) =
+            (Counters::new(None, "alice", address), Counters::of_application(None, "alice", address));
+        assert_eq!(form.limits()[1..], application.limits()[1..]);
+        assert_eq!(form.limits()[0], ("address:192.0.2.7", 60));
+        assert_eq!(application.limits()[0], ("application:192.0.2.7", 600));
     }
 }
