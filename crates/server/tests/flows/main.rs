@@ -21,6 +21,7 @@ mod end_session;
 mod guide;
 mod interaction;
 mod keys;
+mod ldap_applications;
 mod refresh_token;
 mod routes;
 mod setup;
