@@ -6,4 +6,5 @@ mod applications;
 mod browser;
 mod directory;
 mod keys_and_mappings;
+mod ldap;
 mod protection;
