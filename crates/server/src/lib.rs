@@ -10,7 +10,6 @@ pub mod applications;
 pub mod auth;
 pub mod config;
 pub mod directory;
-pub(crate) mod dn;
 pub mod error;
 pub mod events;
 pub mod http;

@@ -9,6 +9,7 @@
 
 mod applications;
 mod credentials;
+mod ldap;
 mod support;
 
 use serde_json::{Value, json};
@@ -139,9 +140,10 @@ fn a_dry_run_checks_and_changes_nothing() {
     ]);
     doorward.ok(&["key", "generate", "--name", "EC", "--algorithm", "ec-p256"]);
     doorward.ok(&["mapping", "add", "Roles", "--scope", "roles", "--expression", "{}"]);
+    doorward.ok(&["app", "ldap", "add", "wiki"]);
     let before = doorward.everything();
     let password = doorward.password_file();
-    let commands: [&[&str]; 19] = [
+    let commands: [&[&str]; 23] = [
         &["user", "add", "bob", "--password-file", &password],
         &["user", "edit", "alice", "--name", "A"],
         &["user", "set-password", "alice", "--password-file", &password],
@@ -157,6 +159,10 @@ fn a_dry_run_checks_and_changes_nothing() {
         &["app", "edit", "wiki", "--name", "Book"],
         &["app", "rotate-secret", "wiki"],
         &["app", "rm", "wiki"],
+        &["app", "add", "sssd", "--allow", "everyone"],
+        &["app", "add", "custom", "--method", "ldap", "--name", "Linux", "--allow", "staff"],
+        &["app", "edit", "wiki", "--base-dn", "dc=example,dc=org"],
+        &["app", "ldap", "password", "wiki"],
         &["key", "generate", "--name", "New"],
         &["key", "rotate", "EC", "--now"],
         &["mapping", "edit", "Roles", "--scope", "x"],

@@ -6,6 +6,7 @@ use doorward_core::{
     ldap_provider::{DEFAULT_BASE_DN, LdapProfile, LdapProvider},
     problem::Problems,
 };
+use doorward_protocols::ldap::dn;
 use doorward_store::{self as store, db::Tx};
 use std::sync::Arc;
 
@@ -13,7 +14,6 @@ use super::service_account::{self, BindAccount, NewAccount};
 use crate::{
     actor::Actor,
     app::App,
-    dn,
     error::{OperationError, OperationResult},
     events,
     recipes::Recipe,
@@ -115,7 +115,7 @@ fn tidied(mut provider: LdapProvider) -> LdapProvider {
 
 fn key(profile: &LdapProfile) -> store::Result<String> {
     // Checked before; what is wrong nonetheless is not written.
-    dn::base_dn_key(&profile.base_dn).ok_or_else(|| store::Error::Query("the base DN is not a DN".to_owned()))
+    base_dn_key(&profile.base_dn).ok_or_else(|| store::Error::Query("the base DN is not a DN".to_owned()))
 }
 
 /// Checks a provider's profile. `own`: the application it belongs to, unless that is new.
@@ -124,7 +124,7 @@ pub(super) fn check(snapshot: &Snapshot, profile: &LdapProfile, own: Option<Appl
         problems.0.extend(found.0);
         return;
     }
-    if dn::base_dn_key(&profile.base_dn).is_none() {
+    if base_dn_key(&profile.base_dn).is_none() {
         problems.add("base_dn", "This is not a DN; write it like dc=example,dc=org.");
     } else if let Some(holder) = holder(snapshot, &profile.base_dn, own) {
         let name = &holder.application.profile.name;
@@ -134,7 +134,12 @@ pub(super) fn check(snapshot: &Snapshot, profile: &LdapProfile, own: Option<Appl
 
 /// The application other than `own` that has a base DN.
 fn holder<'a>(snapshot: &'a Snapshot, base_dn: &str, own: Option<ApplicationId>) -> Option<&'a Arc<LdapClient>> {
-    let key = dn::base_dn_key(base_dn)?;
+    let key = base_dn_key(base_dn)?;
     let mut others = snapshot.ldap.iter().filter(|client| Some(client.application.id) != own);
-    others.find(|client| dn::base_dn_key(&client.provider.profile.base_dn).as_ref() == Some(&key))
+    others.find(|client| base_dn_key(&client.provider.profile.base_dn).as_ref() == Some(&key))
+}
+
+/// A base DN in the form in which DNs are compared (RFC 4514); `None` if it is not one.
+fn base_dn_key(text: &str) -> Option<String> {
+    dn::parse(text.as_bytes()).ok().map(|dn| dn.normalized())
 }

@@ -9,6 +9,7 @@ use doorward_core::{
     secret::Secret,
     user::{NAME_MAX, User, UserProfile, UserType},
 };
+use doorward_protocols::ldap::dn;
 use doorward_store::{self as store, db::Tx};
 
 use super::ldap;
@@ -16,7 +17,6 @@ use crate::{
     actor::Actor,
     app::App,
     directory::users::{self, Prepared},
-    dn,
     error::OperationResult,
     events,
     snapshot::{LdapClient, Snapshot},

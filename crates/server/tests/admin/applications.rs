@@ -27,7 +27,7 @@ async fn add_by_the_guide(browser: &mut Browser) -> Page {
 }
 
 /// The fields of the form as a browser would send them back.
-fn fields_of(page: &Page) -> Vec<(String, String)> {
+pub(crate) fn fields_of(page: &Page) -> Vec<(String, String)> {
     let form = page.between("id=\"edit-application\"", "</form>");
     let mut fields = Vec::new();
     for tag in form.split('<').filter(|tag| tag.starts_with("input") && !tag.contains("form=\"preview-form\"")) {
@@ -50,12 +50,14 @@ fn fields_of(page: &Page) -> Vec<(String, String)> {
             fields.push((name.to_owned(), chosen.split('"').nth(1).unwrap().to_owned()));
         }
     }
-    fields.push(("allow_users".to_owned(), page.area("allow_users")));
+    for name in ["allow_users", "searchers"].into_iter().filter(|name| page.has(&format!("<textarea id=\"{name}\""))) {
+        fields.push((name.to_owned(), page.area(name)));
+    }
     fields
 }
 
 /// The form sent back with some fields changed.
-fn changed<'a>(fields: &'a [(String, String)], changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+pub(crate) fn changed<'a>(fields: &'a [(String, String)], changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let kept = fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let kept = kept.filter(|(name, _)| *name != "csrf" && !changes.iter().any(|(changed, _)| changed == name));
     kept.chain(changes.iter().copied()).collect()

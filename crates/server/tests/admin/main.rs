@@ -7,4 +7,5 @@ mod browser;
 mod credentials;
 mod directory;
 mod keys_and_mappings;
+mod ldap;
 mod protection;
