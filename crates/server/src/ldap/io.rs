@@ -156,3 +156,77 @@ impl Wire {
         let _ = timeout(limits::WRITE, self.stream.shutdown()).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use doorward_protocols::ldap::ber::BerError;
+    use tokio::{io::duplex, time::Instant};
+
+    const WHO_AM_I: &[u8] = b"\x30\x1e\x02\x01\x01\x77\x19\x80\x171.3.6.1.4.1.4203.1.11.3";
+
+    /// A wire, and the client's end of it, which holds `room` bytes at most.
+    fn wire(room: usize) -> (Wire, tokio::io::DuplexStream) {
+        let (server, client) = duplex(room);
+        (Wire::new(Box::new(server)), client)
+    }
+
+    /// Seconds until something ends.
+    async fn seconds<T>(work: impl Future<Output = Result<T, End>>) -> u64 {
+        let start = Instant::now();
+        assert!(matches!(work.await, Err(End::Gone)));
+        start.elapsed().as_secs()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_silent_and_the_slow_are_not_waited_for() {
+        let (mut silent, _client) = wire(1024);
+        assert_eq!(seconds(silent.next(limits::IDLE_ANONYMOUS)).await, 60);
+        assert_eq!(seconds(silent.next(limits::IDLE_BOUND)).await, 900);
+        let (mut half, mut client) = wire(1024);
+        client.write_all(&WHO_AM_I[..20]).await.unwrap();
+        assert_eq!(seconds(half.next(limits::IDLE_BOUND)).await, 20);
+        let (mut dripping, mut client) = wire(1024);
+        let drip = async {
+            for byte in WHO_AM_I {
+                client.write_all(&[*byte]).await.unwrap();
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        };
+        let (waited, ()) = tokio::join!(seconds(dripping.next(limits::IDLE_BOUND)), drip);
+        assert_eq!(waited, 20, "a byte a second is too slow");
+        let (mut full, _client) = wire(1024);
+        full.output = vec![0; 4096];
+        assert_eq!(seconds(full.flush()).await, 30);
+    }
+
+    #[tokio::test]
+    async fn requests_come_out_whole_and_in_order() {
+        let (mut wire, mut client) = wire(1024);
+        client.write_all(&[WHO_AM_I, WHO_AM_I, &WHO_AM_I[..7]].concat()).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(wire.next(limits::IDLE_BOUND).await.unwrap(), WHO_AM_I);
+        }
+        assert!(wire.has_input() && wire.glance().unwrap().is_none());
+        client.write_all(&WHO_AM_I[7..]).await.unwrap();
+        assert_eq!(wire.glance().unwrap().unwrap(), WHO_AM_I);
+        drop(client);
+        assert!(matches!(wire.glance(), Err(End::Gone)));
+    }
+
+    #[tokio::test]
+    async fn what_is_too_large_is_seen_by_its_first_bytes() {
+        let (mut wire, mut client) = wire(1024);
+        client.write_all(&[0x30, 0x83, 0x02, 0x00, 0x01]).await.unwrap();
+        assert!(matches!(wire.next(limits::IDLE_BOUND).await, Err(End::Garbled(BerError::TooLarge))));
+    }
+
+    #[tokio::test]
+    async fn large_buffers_are_given_back() {
+        let (mut wire, mut client) = wire(256 * 1024);
+        wire.output = vec![0; 200 * 1024];
+        client.write_all(WHO_AM_I).await.unwrap();
+        wire.next(limits::IDLE_BOUND).await.unwrap();
+        assert!(wire.output.capacity() <= KEPT && wire.input.capacity() <= KEPT);
+    }
+}
