@@ -4,7 +4,7 @@ mod attributes;
 mod classes;
 pub(super) mod syntaxes;
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{cmp::Ordering, sync::LazyLock};
 
 use super::matching::{IN_CHAIN, MATCHING_RULES, Rule};
 use classes::OBJECT_CLASSES;
@@ -41,13 +41,20 @@ impl AttributeType {
     }
 }
 
-/// Attribute types by every name in lower case and by object identifier.
-static BY_NAME: LazyLock<HashMap<Vec<u8>, &AttributeType>> = LazyLock::new(|| {
+/// Attribute types by every name in lower case and by object identifier, the shortest first: comparing lengths settles
+/// most steps of a search.
+static BY_NAME: LazyLock<Vec<(Vec<u8>, &AttributeType)>> = LazyLock::new(|| {
     let all_names = |kind: &'static AttributeType| {
         kind.names.iter().chain([&kind.oid]).map(move |name| (name.to_ascii_lowercase().into_bytes(), kind))
     };
-    ATTRIBUTE_TYPES.iter().flat_map(all_names).collect()
+    let mut by_name: Vec<_> = ATTRIBUTE_TYPES.iter().flat_map(all_names).collect();
+    by_name.sort_by(|(left, _), (right, _)| by_length(left, right));
+    by_name
 });
+
+fn by_length(left: &[u8], right: &[u8]) -> Ordering {
+    left.len().cmp(&right.len()).then_with(|| left.cmp(right))
+}
 
 /// The attribute type of a name or object identifier, whatever the case; options (`;binary`) do not count.
 pub fn find(name: &[u8]) -> Option<&'static AttributeType> {
@@ -56,7 +63,8 @@ pub fn find(name: &[u8]) -> Option<&'static AttributeType> {
     let lower = buffer.get_mut(..name.len())?;
     lower.copy_from_slice(name);
     lower.make_ascii_lowercase();
-    BY_NAME.get(&*lower).copied()
+    let found = BY_NAME.binary_search_by(|(name, _)| by_length(name, lower)).ok()?;
+    BY_NAME.get(found).map(|(_, kind)| *kind)
 }
 
 /// The usual name of an object class given by object identifier.
