@@ -137,6 +137,7 @@ async fn render(desk: &Desk, entry: &ApplicationEntry, mut view: View) -> Operat
             "monogram": pages::monogram(&profile.name),
             "launch_url": profile.launch_url,
         },
+        "has_recipe": profile.recipe.is_some(),
         "has_oauth": entry.oauth.is_some(),
         "has_ldap": entry.ldap.is_some(),
         "connect": entry.oauth.as_ref().map(|client| connect::oidc_values(&desk.app, client)),

@@ -14,11 +14,16 @@ use super::{
     oauth_form::OauthDraft,
 };
 use crate::{
-    app::App, applications::ApplicationEdit, error::OperationResult, http::form::Fields, snapshot::ApplicationEntry,
+    app::App,
+    applications::{ApplicationEdit, settings},
+    error::{OperationError, OperationResult},
+    http::form::Fields,
+    snapshot::ApplicationEntry,
 };
 
 /// Fields that hold one text each.
-const TEXTS: [&str; 7] = ["name", "slug", "launch_url", "icon_url", "group_heading", "description", "consent"];
+const TEXTS: [&str; 8] =
+    ["name", "slug", "launch_url", "icon_url", "group_heading", "description", "consent", "ldap_uri"];
 
 /// The form as typed. It has the parts of the providers that the application has.
 #[derive(Debug, Clone)]
@@ -38,8 +43,9 @@ impl ApplicationDraft {
         let ApplicationEdit { profile, oauth, ldap } = ApplicationEdit::of(entry);
         let access = AccessDraft::from_rule(app, &profile.access).await?;
         let consent = profile.consent.as_str().to_owned();
+        let ldap_uri = settings::chosen_ldap_server(&profile).to_owned();
         let ApplicationProfile { name, slug, launch_url, icon_url, group_heading, description, .. } = profile;
-        let values = [name, slug, launch_url, icon_url, group_heading, description, consent];
+        let values = [name, slug, launch_url, icon_url, group_heading, description, consent, ldap_uri];
         Ok(Self {
             texts: TEXTS.into_iter().zip(values).collect(),
             access,
@@ -81,6 +87,11 @@ impl ApplicationDraft {
         }
         if let Some((draft, profile)) = self.ldap.as_ref().zip(edit.ldap.as_mut()) {
             *profile = draft.read(app, &mut problems).await?;
+            let uri = Some(self.text("ldap_uri")).filter(|uri| !uri.is_empty());
+            match settings::choose_ldap_server(&mut edit.profile, uri) {
+                Err(OperationError::Invalid(found)) => problems.0.extend(found.0),
+                other => other?,
+            }
         }
         edit.profile = ApplicationProfile {
             slug: self.text("slug").to_owned(),

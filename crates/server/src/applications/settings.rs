@@ -1,6 +1,11 @@
 //! The settings to paste into applications that were made from recipes.
 
-use doorward_core::{application::RecipeUse, method::Method, secret::Secret};
+use doorward_core::{
+    application::{ApplicationProfile, RecipeUse},
+    method::Method,
+    secret::Secret,
+};
+use serde_json::{Value, json};
 use url::Url;
 
 use super::service_account;
@@ -104,10 +109,37 @@ async fn ldap(app: &App, client: &LdapClient, bind_password: String) -> Operatio
 
 /// Where an application finds the LDAP server: as chosen for its recipe, or else at the host of the public URL.
 pub fn ldap_server(app: &App, entry: &ApplicationEntry) -> LdapServer {
-    let recipe = entry.application.profile.recipe.as_ref();
-    let chosen = recipe.and_then(|recipe| recipe.options.get("ldap_uri")?.as_str());
-    let chosen = chosen.and_then(|uri| LdapServer::parse(uri).ok());
+    let chosen = LdapServer::parse(chosen_ldap_server(&entry.application.profile)).ok();
     chosen.unwrap_or_else(|| LdapServer::beside(app.config.public_url.host()))
+}
+
+/// Chooses where an application finds the LDAP server, as its settings will say; `None` goes back to the host of the
+/// public URL.
+///
+/// # Errors
+/// That it is not the address of an LDAP server; that the application has no recipe, and so no settings.
+pub fn choose_ldap_server(profile: &mut ApplicationProfile, uri: Option<&str>) -> OperationResult<()> {
+    let server = uri.map(LdapServer::parse).transpose().map_err(|error| refused("ldap_uri", &error))?;
+    let Some(Value::Object(options)) = profile.recipe.as_mut().map(|recipe| &mut recipe.options) else {
+        return match server {
+            None => Ok(()),
+            Some(_) => Err(OperationError::invalid(
+                "ldap_uri",
+                "Only applications from recipes have settings that this address stands in.",
+            )),
+        };
+    };
+    match server {
+        Some(server) => options.insert("ldap_uri".to_owned(), json!(server.uri())),
+        None => options.remove("ldap_uri"),
+    };
+    Ok(())
+}
+
+/// The address that was chosen for an application's settings; empty if none was.
+pub fn chosen_ldap_server(profile: &ApplicationProfile) -> &str {
+    let recipe = profile.recipe.as_ref();
+    recipe.and_then(|recipe| recipe.options.get("ldap_uri")?.as_str()).unwrap_or_default()
 }
 
 /// The address kept with a recipe; empty for what has none of its own.

@@ -129,6 +129,7 @@ async fn everything_about_it_can_be_edited() {
         ("uid_start_number", "many", "A number"),
         ("gid_start_number", "2000", "different numbers"),
         ("searchers", "nobody-there", "Nobody has the username"),
+        ("ldap_uri", "https://id.example.org", "is not the address of an LDAP server"),
     ] {
         let page = browser.refused(LINUX, &changed(&fields, &[(field, typed)]), field, message).await;
         assert!(page.has("id=\"ldap\""));
@@ -145,6 +146,7 @@ async fn everything_about_it_can_be_edited() {
         ("uid_start_number", "10000"),
         ("gid_start_number", "20000"),
         ("searchers", "linux-ldap\r\nalice"),
+        ("ldap_uri", "ldaps://ldap.example.org"),
     ];
     let page = browser.done(LINUX, &changed(&fields, &right)).await;
     let entry = applications::find(&house.app, "linux").unwrap();
@@ -154,6 +156,10 @@ async fn everything_about_it_can_be_edited() {
     assert_eq!((kept.nested_groups, kept.code_in_password), (false, false));
     assert_eq!((kept.uid_start_number, kept.gid_start_number, kept.searchers.len()), (10_000, 20_000, 2));
     assert_eq!(page.area("searchers"), "alice\nlinux-ldap");
+    assert!(page.text("settings-ldap-file").contains("ldap_uri = ldaps://ldap.example.org:6636"));
+    let fields = fields_of(&page);
+    let page = browser.done(LINUX, &changed(&fields, &[("ldap_uri", "")])).await;
+    assert_eq!(page.text("ldap-uri"), "ldap://127.0.0.1:3389");
     assert!(page.heading().contains("Machines"));
 }
 

@@ -62,15 +62,15 @@ pub struct Args {
     /// The client keeps a secret (a server)
     #[arg(long, conflicts_with = "public")]
     confidential: bool,
+    /// Check, and say what would be done, without doing it
+    #[arg(long)]
+    dry_run: bool,
     /// The LDAP provider.
     #[command(flatten)]
     ldap: LdapOptions,
     /// Who reads everybody.
     #[command(flatten)]
     searchers: Searchers,
-    /// Check, and say what would be done, without doing it
-    #[arg(long)]
-    dry_run: bool,
 }
 
 /// Changes an application.

@@ -25,12 +25,12 @@ pub enum Command {
     Add {
         /// Slug of the application
         slug: String,
-        /// How it is.
-        #[command(flatten)]
-        options: Box<LdapOptions>,
         /// Check, and say what would be done, without doing it
         #[arg(long)]
         dry_run: bool,
+        /// How it is.
+        #[command(flatten)]
+        options: Box<LdapOptions>,
     },
     /// Make a new password for the service account; the old one is refused from then on
     #[command(after_help = "Example:\n  doorward app ldap password netbox\n\nThe new password is printed once.")]

@@ -4,14 +4,16 @@ use doorward_core::{
     application::ApplicationProfile,
     ldap_provider::{LdapProfile, UidSource},
 };
-use doorward_server::{applications::ApplicationEdit, recipes::LdapServer};
-use serde_json::{Value, json};
+use doorward_server::{
+    applications::{ApplicationEdit, settings::choose_ldap_server},
+    recipes::LdapServer,
+};
 
 use super::{
     super::{Work, switch},
     options::{choices, refuse, set},
 };
-use crate::{exit, lookup};
+use crate::lookup;
 
 /// How the LDAP provider is.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -51,7 +53,8 @@ impl LdapOptions {
     pub fn apply(&self, edit: &mut ApplicationEdit) -> anyhow::Result<()> {
         if let Some(provider) = &mut edit.ldap {
             self.apply_to(provider);
-            return self.keep_uri(&mut edit.profile);
+            let Some(uri) = &self.ldap_uri else { return Ok(()) };
+            return Ok(choose_ldap_server(&mut edit.profile, Some(uri))?);
         }
         let ApplicationProfile { name, slug, .. } = &edit.profile;
         let advice = format!("is about LDAP, which {name} does not use; see: doorward app ldap add {slug}");
@@ -65,20 +68,6 @@ impl LdapOptions {
         set(&mut provider.code_in_password, self.code_in_password.as_ref());
         set(&mut provider.uid_start_number, self.uid_start.as_ref());
         set(&mut provider.gid_start_number, self.gid_start.as_ref());
-    }
-
-    /// Keeps the address of the server with the recipe, whose settings hold it.
-    fn keep_uri(&self, profile: &mut ApplicationProfile) -> anyhow::Result<()> {
-        let Some(uri) = &self.ldap_uri else { return Ok(()) };
-        let Some(recipe) = &mut profile.recipe else {
-            return Err(exit::usage(
-                "--ldap-uri is for applications from recipes: for others there are no settings to print it in",
-            ));
-        };
-        if let Value::Object(options) = &mut recipe.options {
-            options.insert("ldap_uri".to_owned(), json!(uri));
-        }
-        Ok(())
     }
 
     fn given(&self) -> [(&'static str, bool); 8] {
