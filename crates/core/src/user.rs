@@ -92,6 +92,12 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
+/// A name with one space where several stood: in a distinguished name they count as one (RFC 4518, section 2.6.1), so that
+/// two names must not differ in that alone.
+pub fn single_spaced(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 impl UserProfile {
     /// An active person with only a username.
     pub fn named(username: impl Into<String>) -> Self {
@@ -108,7 +114,7 @@ impl UserProfile {
         }
     }
 
-    /// Tidies the profile: trims, and fills given and family name from the name (and the name from them) where they
+    /// Tidies the profile: trims, makes one space of several in the username, and fills given and family name from the name (and the name from them) where they
     /// were left empty.
     #[must_use]
     pub fn tidied(mut self) -> Self {
@@ -116,6 +122,7 @@ impl UserProfile {
         {
             *field = field.trim().to_owned();
         }
+        self.username = single_spaced(&self.username);
         if self.name.is_empty() {
             self.name = format!("{} {}", self.given_name, self.family_name).trim().to_owned();
         } else if self.given_name.is_empty() && self.family_name.is_empty() {
@@ -195,6 +202,12 @@ fn plausible_email(email: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_ldap_takes_for_one_are_one() {
+        assert_eq!(UserProfile::named("  ann   lee ").tidied().username, "ann lee");
+        assert_eq!(single_spaced("net  box\u{2003}admins"), "net box admins");
+    }
 
     #[test]
     fn a_name_fills_its_parts_and_parts_fill_the_name() {

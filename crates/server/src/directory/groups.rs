@@ -3,7 +3,7 @@
 use doorward_core::{
     group::{Group, GroupGraph, GroupProfile},
     id::{GroupId, UserId},
-    user::User,
+    user::{User, single_spaced},
 };
 use doorward_store::{self as store, db::Tx};
 use std::collections::BTreeSet;
@@ -249,7 +249,7 @@ async fn keeps_an_administrator(
 }
 
 fn tidied(mut profile: GroupProfile) -> OperationResult<GroupProfile> {
-    profile.name = profile.name.trim().to_owned();
+    profile.name = single_spaced(&profile.name);
     profile.check()?;
     Ok(profile)
 }
