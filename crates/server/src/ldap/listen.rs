@@ -42,6 +42,7 @@ pub async fn serve(app: App, listener: std::net::TcpListener, security: Security
     let listener = TcpListener::from_std(listener)?;
     let stop = jobs.stopping();
     let places = Places::default();
+    jobs.spawn(read_ahead(app.clone()));
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return Ok(()),
@@ -59,6 +60,16 @@ pub async fn serve(app: App, listener: std::net::TcpListener, security: Security
                 tokio::time::sleep(PAUSE).await;
             }
         }
+    }
+}
+
+/// Reads everybody before the first client asks, if there is an application for clients of LDAP.
+async fn read_ahead(app: App) {
+    if app.snapshot().ldap.is_empty() {
+        return;
+    }
+    if let Err(error) = app.directory.keep_current(&app).await {
+        tracing::warn!(%error, "the directory could not be read yet; the first search tries again");
     }
 }
 

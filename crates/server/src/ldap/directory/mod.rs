@@ -53,11 +53,17 @@ impl Directory {
     /// # Errors
     /// What the database says; what was known stays.
     pub async fn keep_current(&self, app: &App) -> store::Result<()> {
-        let is_current = {
-            let people = self.people();
-            people.revision.is_some() && people.commits == app.db.commits()
-        };
-        if is_current { Ok(()) } else { self.refresh(app).await }
+        if self.is_current(app) {
+            return Ok(());
+        }
+        let _turn = self.turn.lock().await;
+        // Who waited for a turn finds the work done.
+        if self.is_current(app) { Ok(()) } else { self.refresh(app).await }
+    }
+
+    fn is_current(&self, app: &App) -> bool {
+        let people = self.people();
+        people.revision.is_some() && people.commits == app.db.commits()
     }
 
     /// Follows other processes, unless nobody ever asked for the directory.
@@ -65,12 +71,15 @@ impl Directory {
     /// # Errors
     /// What the database says; what was known stays.
     pub async fn follow(&self, app: &App) -> store::Result<()> {
-        let is_used = self.people().revision.is_some();
-        if is_used { self.refresh(app).await } else { Ok(()) }
+        if self.people().revision.is_none() {
+            return Ok(());
+        }
+        let _turn = self.turn.lock().await;
+        self.refresh(app).await
     }
 
+    /// To be called by whoever has the turn.
     async fn refresh(&self, app: &App) -> store::Result<()> {
-        let _turn = self.turn.lock().await;
         // Before the revision is read: a commit that comes between is looked for again.
         let commits = app.db.commits();
         let known = self.people().revision;
