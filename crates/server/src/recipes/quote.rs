@@ -9,8 +9,14 @@ use minijinja::{Environment, Error, ErrorKind, Value};
 /// Characters that `plain` lets through beside letters, digits and inner spaces.
 pub(super) const PLAIN: &str = "- . _ ~ : / ? & = + @ , %";
 
+/// Characters that `plain_dn` lets through beside letters, digits and inner spaces: none that escapes in a DN, expands in
+/// a configuration file or ends a value there.
+pub(super) const PLAIN_DN: &str = "- . _ = , @ : /";
+
 /// Detail of the error by which `plain` refuses a value.
 pub(super) const UNWRITABLE: &str = "value holds characters that cannot be written here";
+/// Likewise for `plain_dn`.
+pub(super) const UNWRITABLE_DN: &str = "DN holds characters that cannot be written here";
 
 /// Adds the filters that recipe templates quote with.
 pub(super) fn add_filters(environment: &mut Environment<'_>) {
@@ -20,6 +26,7 @@ pub(super) fn add_filters(environment: &mut Environment<'_>) {
     environment.add_filter("jinja_string", |text: String| jinja_string(&text));
     environment.add_filter("jinja_list", |items: Vec<String>| list(&items, jinja_string));
     environment.add_filter("plain", |value: Value| plain(&value));
+    environment.add_filter("plain_dn", |value: Value| plain_dn(&value));
 }
 
 fn list(items: &[String], quote: fn(&str) -> String) -> String {
@@ -80,6 +87,28 @@ fn plain(value: &Value) -> Result<String, Error> {
     let ordinary = |character: char| character.is_ascii_alphanumeric() || character == ' ' || PLAIN.contains(character);
     let outer_space = text.starts_with(' ') || text.ends_with(' ');
     if !text.is_empty() && !outer_space && text.chars().all(ordinary) { Ok(text.to_owned()) } else { Err(refuse()) }
+}
+
+/// A DN for formats without safe quoting: as it is, or a refusal. Letters may be of any language.
+fn plain_dn(value: &Value) -> Result<String, Error> {
+    let refuse = || Error::new(ErrorKind::InvalidOperation, UNWRITABLE_DN);
+    let text = value.as_str().ok_or_else(refuse)?;
+    let ordinary = |character: char| character.is_alphanumeric() || character == ' ' || PLAIN_DN.contains(character);
+    let outer_space = text.starts_with(' ') || text.ends_with(' ');
+    if !text.is_empty() && !outer_space && text.chars().all(ordinary) { Ok(text.to_owned()) } else { Err(refuse()) }
+}
+
+/// A value of a search filter (RFC 4515, section 3).
+pub(super) fn filter_value(text: &str) -> String {
+    let mut out = String::new();
+    for character in text.chars() {
+        // Writing to a String cannot fail.
+        let _ = match character {
+            '*' | '(' | ')' | '\\' | '\0' => write!(out, "\\{:02x}", u32::from(character)),
+            _ => write!(out, "{character}"),
+        };
+    }
+    out
 }
 
 /// `\xNN`, `\uNNNN` or `\UNNNNNNNN`, which Python and YAML share.
@@ -193,6 +222,21 @@ mod tests {
         assert_eq!(read("'a'b'", '\''), None);
         assert_eq!(read("'a\n'", '\''), None);
         assert_eq!(read("'a\\'", '\''), None);
+    }
+
+    #[test]
+    fn dns_are_written_as_they_are_or_refused() {
+        for text in ["dc=ldap,dc=goauthentik,dc=io", "o=M\u{fc}ller GmbH", "cn=linux-ldap,ou=users,dc=example,dc=org"] {
+            assert_eq!(plain_dn(&Value::from(text)).unwrap(), text);
+        }
+        for text in ["", "cn=a\\,b", "dc=a?b", "dc=a%u", "dc='", "dc=$x", "dc=#", "dc=a\nb", "dc=a\u{0}"] {
+            assert!(plain_dn(&Value::from(text)).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn values_of_filters_are_escaped() {
+        assert_eq!(filter_value("NetBox (ops) *\\\0 \u{e4}"), "NetBox \\28ops\\29 \\2a\\5c\\00 \u{e4}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, syntax::SyntaxConfig};
+use minijinja::{Environment, UndefinedBehavior, Value, syntax::SyntaxConfig};
 
 use super::{Options, Recipe, RecipeError, quote};
 
@@ -68,11 +68,13 @@ impl<'a> Renderer<'a> {
         let mut detail = String::new();
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
         while let Some(current) = cause {
-            let refused = current.downcast_ref::<minijinja::Error>().is_some_and(|error| {
-                error.kind() == ErrorKind::InvalidOperation && error.detail() == Some(quote::UNWRITABLE)
+            let refused = current.downcast_ref::<minijinja::Error>().and_then(|error| match error.detail() {
+                Some(quote::UNWRITABLE) => Some(quote::PLAIN),
+                Some(quote::UNWRITABLE_DN) => Some(quote::PLAIN_DN),
+                _ => None,
             });
-            if refused {
-                return RecipeError::Unwritable { template: place.to_owned(), allowed: quote::PLAIN };
+            if let Some(allowed) = refused {
+                return RecipeError::Unwritable { template: place.to_owned(), allowed };
             }
             detail.push_str(": ");
             detail.push_str(&current.to_string());

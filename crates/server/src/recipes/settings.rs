@@ -172,7 +172,7 @@ impl Recipe {
     }
 
     /// The method of a block; needed in the file only where there are several.
-    fn method_of(&self, block: &BlockData) -> Method {
+    pub(super) fn method_of(&self, block: &BlockData) -> Method {
         block.method.unwrap_or_else(|| self.usual_method())
     }
 

@@ -37,6 +37,35 @@ fn settings_input(style: Style, version: &str, options: Value) -> SettingsInput 
     }
 }
 
+/// What a recipe takes: superusers and an address only where it knows them.
+fn any_input(recipe: &Recipe) -> RecipeInput {
+    let mut given = input("https://app.example.org");
+    given.method = recipe.usual_method();
+    given.url = given.url.filter(|_| recipe.data.launch_url.is_some());
+    if recipe.data.parameters.superuser_groups.is_none() {
+        given.superuser_groups.clear();
+    }
+    given
+}
+
+fn ldap() -> Connection {
+    Connection::Ldap(LdapConnection {
+        server: LdapServer::beside("id.example.org"),
+        base_dn: "dc=ldap,dc=goauthentik,dc=io".to_owned(),
+        bind_dn: "cn=linux-ldap,ou=users,dc=ldap,dc=goauthentik,dc=io".to_owned(),
+        bind_password: "exampleBindPassword".to_owned(),
+    })
+}
+
+/// Settings for LDAP as they are printed.
+fn shown_ldap(id: &str, style: Style, version: &str, options: Value) -> String {
+    let recipe = Recipe::find(id).unwrap();
+    let mut given = settings_input(style, version, options);
+    given.connection = ldap();
+    given.url = given.url.filter(|_| recipe.data.launch_url.is_some());
+    shown(id, &given)
+}
+
 fn oidc(input: &mut SettingsInput) -> &mut OidcConnection {
     match &mut input.connection {
         Connection::Oidc(connection) => connection,
@@ -75,12 +104,19 @@ fn claims(expression: &str, groups: &[&str]) -> Value {
 fn every_recipe_parses_and_renders_in_every_style_it_offers() {
     let ids = ids();
     assert_eq!(all().iter().map(|recipe| recipe.id.clone()).collect::<Vec<_>>(), ids);
-    assert_eq!(ids, ["grafana", "netbox"]);
+    assert_eq!(ids, ["dovecot", "freeradius", "grafana", "netbox", "nslcd", "sssd"]);
     for id in ids {
         let recipe = Recipe::find(&id).unwrap();
         assert_eq!(recipe.data.id, id, "the file is named after the id");
-        let plan = recipe.plan(&input("https://app.example.org")).unwrap_or_else(|error| panic!("{error}"));
-        assert!(plan.redirect_uris.iter().any(|(kind, _)| *kind == UriKind::Authorization));
+        let methods = &recipe.data.methods;
+        for method in methods {
+            assert!(recipe.data.settings.iter().any(|block| recipe.method_of(block) == *method), "{id} {method}");
+        }
+        assert!(recipe.data.settings.iter().all(|block| methods.contains(&recipe.method_of(block))), "{id}");
+        let given = any_input(&recipe);
+        let plan = recipe.plan(&given).unwrap_or_else(|error| panic!("{error}"));
+        let has_address = plan.redirect_uris.iter().any(|(kind, _)| *kind == UriKind::Authorization);
+        assert_eq!(has_address, given.method == Method::Oidc);
         for mapping in &plan.mappings {
             assert!(plan.scopes.contains(&mapping.scope), "{}: its scope is never asked for", mapping.name);
             assert!(claims(&mapping.expression, &["a"]).is_object());
@@ -93,7 +129,11 @@ fn every_recipe_parses_and_renders_in_every_style_it_offers() {
                 block.since.as_ref().unwrap_or(&versions.oldest),
                 &"99.0".to_owned(),
             ] {
-                let given = settings_input(block.style, version, plan.options.clone());
+                let mut given = settings_input(block.style, version, plan.options.clone());
+                if recipe.method_of(block) == Method::Ldap {
+                    given.connection = ldap();
+                }
+                given.url = given.url.filter(|_| recipe.data.launch_url.is_some());
                 match recipe.settings(&given) {
                     Ok(blocks) => assert!(blocks.iter().all(|block| !block.text.trim().is_empty())),
                     Err(error) => assert!(matches!(error, RecipeError::StyleNotOffered { .. }), "{error}"),
@@ -162,7 +202,7 @@ fn grafana_gets_one_role() {
 #[test]
 fn errors_name_what_is_allowed() {
     let error = Recipe::find("nextbox").unwrap_err().to_string();
-    assert_eq!(error, "there is no recipe `nextbox`; there are: grafana, netbox");
+    assert_eq!(error, "there is no recipe `nextbox`; there are: dovecot, freeradius, grafana, netbox, nslcd, sssd");
     assert!(Recipe::find("netbox/../netbox").is_err());
     let error = "compose".parse::<Style>().unwrap_err().to_string();
     assert_eq!(error, "there is no style `compose`; there are: file, docker, helm");
@@ -239,6 +279,77 @@ fn netbox_snapshots() {
     }
     let nasty = json!({"superuser_groups": [], "managed_groups": [NASTY, "ops"], "group_prefix": null});
     insta::assert_snapshot!("netbox_file_4.7.3_list", shown("netbox", &settings_input(Style::File, "4.7.3", nasty)));
+}
+
+#[test]
+fn ldap_snapshots() {
+    let options = json!({"superuser_groups": ["NetBox Admins, \"all\"", "ops"], "managed_groups": [NASTY, "100%"],
+        "group_prefix": "netbox-", "ldap_uri": "ldap://id.example.org:389"});
+    for (style, version) in [(Style::File, "4.7.3"), (Style::File, "4.4.0"), (Style::Docker, "4.7.3")] {
+        let text = shown_ldap("netbox", style, version, options.clone());
+        insta::assert_snapshot!(format!("netbox_ldap_{style}_{version}"), text);
+    }
+    let local = json!({"ldap_uri": "ldap://127.0.0.1:3389", "managed_groups": ["ops"]});
+    insta::assert_snapshot!("netbox_ldap_file_local", shown_ldap("netbox", Style::File, "4.7.3", local));
+    for id in ["sssd", "nslcd", "freeradius"] {
+        let version = &Recipe::find(id).unwrap().data.versions.assumed;
+        for (name, uri) in [
+            ("ldaps", "ldaps://id.example.org"),
+            ("start_tls", "ldap://id.example.org:389"),
+            ("local", "ldap://127.0.0.1"),
+        ] {
+            let text = shown_ldap(id, Style::File, version, json!({ "ldap_uri": uri }));
+            insta::assert_snapshot!(format!("{id}_{name}"), text);
+        }
+    }
+    for version in ["2.3.19", "2.4.1"] {
+        insta::assert_snapshot!(format!("dovecot_{version}"), shown_ldap("dovecot", Style::File, version, json!({})));
+    }
+}
+
+#[test]
+fn ldap_settings_are_refused_with_reasons() {
+    let mut given = settings_input(Style::File, "12.0", json!({}));
+    given.connection = ldap();
+    let fails = |id: &str, given: &SettingsInput| match Recipe::find(id).unwrap().settings(given) {
+        Ok(_) => panic!("settings were made"),
+        Err(error) => error.to_string(),
+    };
+    assert_eq!(fails("grafana", &given), "the recipe `grafana` does not know the method `ldap`; it knows: oidc");
+    given.app_version = Some((2, 8, 2));
+    assert_eq!(fails("sssd", &given), "the recipe `sssd` takes no `url`; it takes: none");
+    given.url = None;
+    given.options = json!({"ldap_uri": "https://id.example.org"});
+    assert!(fails("sssd", &given).contains("ldaps://id.example.org:6636"));
+    given.options = json!({});
+    if let Connection::Ldap(connection) = &mut given.connection {
+        connection.base_dn = "dc=a\\,b\nldap_tls_reqcert=never".to_owned();
+    }
+    let error = fails("sssd", &given);
+    assert!(
+        error.contains("sssd/sssd.conf.j2") && error.contains("allowed are") && !error.contains("never"),
+        "{error}"
+    );
+
+    let mut given = any_input(&Recipe::find("netbox").unwrap());
+    given.url = None;
+    let error = Recipe::find("netbox").unwrap().plan(&given).unwrap_err().to_string();
+    assert_eq!(error, "say where NetBox is, for instance https://netbox.example.org");
+}
+
+#[test]
+fn plan_of_netbox_over_ldap() {
+    let mut given = input("https://netbox.example.org");
+    given.method = Method::Ldap;
+    given.ldap_uri = Some("ldaps://ldap.example.org".to_owned());
+    let plan = Recipe::find("netbox").unwrap().plan(&given).unwrap();
+    assert_eq!(plan.launch_url, "https://netbox.example.org/login/?next=/");
+    assert!(plan.redirect_uris.is_empty() && plan.mappings.is_empty() && plan.scopes.is_empty());
+    assert_eq!(plan.options["ldap_uri"], "ldaps://ldap.example.org");
+    assert_eq!(Recipe::find("netbox").unwrap().uid_source(), None);
+    for id in ["sssd", "nslcd", "dovecot", "freeradius"] {
+        assert_eq!(Recipe::find(id).unwrap().uid_source(), Some(UidSource::Username), "{id}");
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::{
     AppVersion, Connection, LdapConnection, LdapServer, OidcConnection, Options, Recipe, RecipeError, SettingsInput,
     UriKind,
     input::writable,
+    quote::filter_value,
     render::{Context, Renderer, context},
     version::show,
 };
@@ -77,6 +78,7 @@ fn ldap_values(connection: &LdapConnection, options: &Options, values: &mut Cont
     let groups_dn = format!("ou=groups,{base_dn}");
     let superuser_dns: Vec<String> =
         options.superuser_groups.iter().map(|name| format!("cn={},{groups_dn}", dn::escape(name))).collect();
+    values.insert("group_filter", Value::from(group_filter(options)));
     values.insert("server_uri", Value::from(server.uri()));
     values.insert("ldaps", Value::from(server.is_ldaps));
     values.insert("start_tls", Value::from(server.needs_start_tls()));
@@ -89,6 +91,18 @@ fn ldap_values(connection: &LdapConnection, options: &Options, values: &mut Cont
     values.insert("bind_dn", Value::from(bind_dn.as_str()));
     values.insert("bind_password", Value::from(bind_password.as_str()));
     Ok(())
+}
+
+/// A search filter for the groups that follow Doorward (RFC 4515); for all where none are said to.
+fn group_filter(options: &Options) -> String {
+    let listed = options.managed_groups.iter().map(|name| format!("(cn={})", filter_value(name)));
+    let prefixed = options.group_prefix.iter().map(|prefix| format!("(cn={}*)", filter_value(prefix)));
+    let terms: Vec<String> = listed.chain(prefixed).collect();
+    match terms.as_slice() {
+        [] => "(cn=*)".to_owned(),
+        [only] => only.clone(),
+        several => format!("(|{})", several.concat()),
+    }
 }
 
 fn address(what: &'static str, given: &str) -> Result<Url, RecipeError> {

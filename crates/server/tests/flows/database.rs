@@ -4,8 +4,10 @@ use crate::{
     on_both,
     support::{Backend, Database, PASSWORD, TestApp, new_database},
 };
-use doorward_core::{cipher::Cipher, clock::Clock};
-use doorward_server::{app::App, config::Config, public_url::PublicUrl, router::router};
+use doorward_core::{cipher::Cipher, clock::Clock, group::GroupProfile};
+use doorward_server::{
+    actor::Actor, app::App, config::Config, directory::groups, public_url::PublicUrl, router::router,
+};
 use doorward_store::{
     Error,
     db::{FromRow, Row},
@@ -102,6 +104,50 @@ on_both! {
         })).await;
         assert_eq!(answers.iter().filter(|status| **status == 200).count(), 1);
     }
+}
+
+/// A database of the first version that holds groups: they are numbered by age, and the next one goes on.
+async fn groups_are_numbered_by_age(backend: Backend) {
+    let dir = tempfile::tempdir().unwrap();
+    let database = new_database(backend, &dir).await;
+    let db = database.open();
+    migrate::run(&db, &migrate::ALL[..1], dir.path(), Clock::system().now()).await.unwrap();
+    let id = |number: u32| format!("01900000-0000-7000-8000-00000000000{number}");
+    // Two were made in the same millisecond.
+    let groups = [(id(4), "young", 30), (id(1), "old", 10), (id(3), "twin", 20), (id(2), "elder twin", 20)];
+    for (id, name, created_at) in groups {
+        let insert = db.write(move |tx| {
+            Box::pin(async move {
+                tx.execute(
+                    "INSERT INTO groups (id, name, name_key, is_superuser, attributes, created_at) \
+                     VALUES ($1, $2, $2, FALSE, '{}', $3)",
+                    values![id, name, created_at],
+                )
+                .await
+            })
+        });
+        insert.await.unwrap();
+    }
+    let app = start(&database, 7, &dir).await.unwrap();
+    let snapshot = app.snapshot();
+    let mut numbers: Vec<_> = snapshot.groups.iter().map(|group| (group.pk, group.profile.name.as_str())).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, [(1, "old"), (2, "elder twin"), (3, "twin"), (4, "young")]);
+    let next = groups::create(&app, &Actor::command_line(), GroupProfile::named("next"), [].into()).await.unwrap();
+    assert_eq!(next.pk, 5);
+    groups::delete(&app, &Actor::command_line(), next.id).await.unwrap();
+    let after = groups::create(&app, &Actor::command_line(), GroupProfile::named("after"), [].into()).await.unwrap();
+    assert_eq!(after.pk, 6, "numbers are never given twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_are_numbered_by_age_on_sqlite() {
+    groups_are_numbered_by_age(Backend::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_are_numbered_by_age_on_postgres() {
+    groups_are_numbered_by_age(Backend::Postgres).await;
 }
 
 struct Bytes(Vec<u8>);

@@ -24,6 +24,7 @@ mod guide;
 mod interaction;
 mod keys;
 mod ldap;
+mod ldap_applications;
 mod refresh_token;
 mod routes;
 mod security;
