@@ -31,18 +31,17 @@ def setting(name, default):
     return os.environ.get(f"BENCH_{name}", default)
 
 
-def argon2_hashes(debian):
+def argon2_hashes():
     """Argon2id with Doorward's parameters, as slapd and Doorward both take it."""
-    command = ["chroot", debian, "/usr/sbin/slappasswd", "-n", "-o", "module-path=/usr/lib/ldap", "-o", "module-load=argon2.so m=19456 t=2 p=1",
-               "-h", "{ARGON2}", "-s", directory.PASSWORD]
-    run = lambda _: subprocess.run(command, check=True, capture_output=True, text=True).stdout.removeprefix("{ARGON2}")
+    run = lambda k: subprocess.run(["argon2", f"salt-of-user-{k:03}", "-id", "-k", "19456", "-t", "2", "-p", "1", "-e"],
+                                   input=directory.PASSWORD, check=True, capture_output=True, text=True).stdout.strip()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(run, range(directory.COLD_USERS)))
 
 
 def measure(load, peer, server, n, scenario, seconds):
     """One scenario against one server; the load generator fails when an answer is not what it must be."""
-    command = ["taskset", "-c", LOAD_CORE, load, "--address", f"127.0.0.1:{server.port}", "--base", peer.base,
+    command = [*servers.FIRST, "taskset", "-c", LOAD_CORE, load, "--address", f"127.0.0.1:{server.port}", "--base", peer.base,
                "--bind-dn", peer.bind_dn, "--users", str(n), "--scenario", scenario, "--seconds", str(seconds),
                "--server-pid", str(server.process.pid)]
     passwords = {"DOORWARD_LOAD_BIND_PASSWORD": peer.password, "DOORWARD_LOAD_USER_PASSWORD": directory.PASSWORD,
@@ -127,7 +126,7 @@ def run_size(n, peers, load, hashes):
 
 def main():
     binary, load, debian = map(pathlib.Path, sys.argv[1:])
-    hashes = argon2_hashes(debian)
+    hashes = argon2_hashes()
     known = {"slapd": lambda: servers.Slapd(debian), "doorward": lambda: servers.Doorward(binary)}
     everything = []
     for n in map(int, setting("USERS", "1000 10000 100000").split()):

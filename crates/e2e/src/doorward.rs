@@ -38,6 +38,8 @@ pub struct Doorward {
     https_port: u16,
     /// LDAP with StartTLS, and LDAPS; only where a test is about LDAP.
     ldap_ports: Option<(u16, u16)>,
+    /// More variables of the environment.
+    variables: Vec<(String, String)>,
     database: Option<Database>,
     directory: TempDir,
 }
@@ -67,7 +69,16 @@ impl Doorward {
     /// # Errors
     /// When it does not start.
     pub async fn start_with_ldap() -> Result<Self> {
-        let mut doorward = Self::empty(Keeping::Sqlite)?;
+        Self::start_with_ldap_and(Keeping::Sqlite, &[]).await
+    }
+
+    /// One that runs, with an administrator, and serves LDAP, with more variables in its environment.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_with_ldap_and(keeping: Keeping, variables: &[(&str, &str)]) -> Result<Self> {
+        let mut doorward = Self::empty(keeping)?;
+        doorward.variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         doorward.ldap_ports = Some((ports::free()?, ports::free()?));
         doorward.initialise()?;
         doorward.serve().await?;
@@ -92,6 +103,7 @@ impl Doorward {
             port: ports::free()?,
             https_port: ports::free()?,
             ldap_ports: None,
+            variables: Vec::new(),
             database,
             directory,
         })
@@ -295,6 +307,7 @@ impl Doorward {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DOORWARD_")) {
             command.env_remove(name);
         }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.arg("--data-dir").arg(self.directory());
         if let Some(database) = &self.database {
             command.env("DOORWARD_DATABASE_URL", database.url());

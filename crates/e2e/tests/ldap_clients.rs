@@ -7,65 +7,61 @@ use doorward_e2e::doorward::PASSWORD;
 use doorward_e2e::ldap::dovecot::Dovecot;
 use doorward_e2e::ldap::freeradius::FreeRadius;
 use doorward_e2e::ldap::logins::{Daemon, Logins};
-use doorward_e2e::ldap::slapd::{Slapd, translated};
+use doorward_e2e::ldap::people::Scene;
 use doorward_e2e::ldap::tools::Tools;
-use doorward_e2e::ldap::{Directory, people};
 use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
 use ldap3::exop::{WhoAmI, WhoAmIResp};
 use ldap3::{LdapConnAsync, Scope, SearchEntry};
 
-const BASE: &str = "dc=ldap,dc=goauthentik,dc=io";
+/// What people change their password to.
+const NEW_PASSWORD: &str = "Eight-Blue-Bottles-0n-a-Wall";
 
-/// A directory with Alice, who is in netbox-admins and netbox-users, Bob, who is in netbox-users, and Carol.
-async fn directory() -> Result<(Slapd, Directory)> {
-    let slapd = Slapd::start(BASE, &format!("cn=service,ou=users,{BASE}"), &translated(&people::ldif(BASE))).await?;
-    let directory = slapd.directory.clone();
-    Ok((slapd, directory))
-}
-
-async fn people_log_in(daemon: Daemon, settings: impl Fn(&Directory) -> String) -> Result<()> {
-    let (_server, directory) = directory().await?;
-    let logins = Logins::start(daemon, &settings(&directory), &directory.certificate, "alice").await?;
+/// A machine with the printed settings: people, their groups and those above them, sign-in, and a new password.
+async fn people_log_in(daemon: Daemon, recipe: &str) -> Result<()> {
+    let scene = Scene::start(recipe, &[]).await?;
+    let logins = Logins::start(daemon, scene.settings.only()?, &scene.directory.certificate, "alice").await?;
 
     let line = logins.user("alice")?.context("no alice")?;
     let fields: Vec<_> = line.split(':').collect();
     let [name, _, number, group, _, home, shell] = fields.as_slice() else { bail!("{line}") };
-    assert_eq!((*name, *home, *shell), ("alice", "/home/alice", "/bin/bash"));
+    assert_eq!((*name, *home, *shell), ("alice", "/home/alice", "/bin/sh"));
     assert_eq!(number, group, "everybody has a group of their own number");
     assert_eq!(logins.user(number)?.as_ref(), Some(&line));
     assert_eq!(logins.user("nobody-at-all")?, None);
 
-    let group = logins.group("netbox-users")?.context("no netbox-users")?;
-    let mut members: Vec<_> = group.rsplit(':').next().unwrap_or_default().split(',').collect();
-    members.sort_unstable();
-    assert_eq!(members, ["alice", "bob"], "{group}");
-    let groups = logins.groups_of("alice")?;
-    assert!(
-        ["netbox-admins", "netbox-users"].iter().all(|name| groups.iter().any(|group| group == name)),
-        "{groups:?}"
-    );
-    assert!(!logins.groups_of("carol")?.contains(&"netbox-users".to_owned()));
+    for group in ["netbox-users", "netbox-staff"] {
+        let line = logins.group(group)?.with_context(|| format!("no {group}"))?;
+        let mut members: Vec<_> = line.rsplit(':').next().unwrap_or_default().split(',').collect();
+        members.sort_unstable();
+        assert_eq!(members, ["alice", "bob"], "{line}");
+    }
+    assert_eq!(logins.groups_of("alice")?, ["alice", "netbox-admins", "netbox-staff", "netbox-users"]);
+    assert_eq!(logins.groups_of("carol")?, ["carol"]);
 
     assert!(logins.lets_in("bob", PASSWORD)?);
     assert!(!logins.lets_in("bob", "wrong")?);
     assert!(!logins.lets_in("nobody-at-all", PASSWORD)?);
+
+    let changed = logins.change_password("bob", PASSWORD, NEW_PASSWORD)?;
+    assert_eq!(changed.code, Some(0), "{changed:?}");
+    assert!(logins.lets_in("bob", NEW_PASSWORD)? && !logins.lets_in("bob", PASSWORD)?);
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn people_log_in_to_unix_by_sssd() -> Result<()> {
-    people_log_in(Daemon::Sssd, people::sssd).await
+    people_log_in(Daemon::Sssd, "sssd").await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn people_log_in_to_unix_by_nslcd() -> Result<()> {
-    people_log_in(Daemon::Nslcd, people::nslcd).await
+    people_log_in(Daemon::Nslcd, "nslcd").await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn people_read_their_mail_by_dovecot() -> Result<()> {
-    let (_server, directory) = directory().await?;
-    let dovecot = Dovecot::start(&people::dovecot(&directory), &directory.certificate).await?;
+    let scene = Scene::start("dovecot", &[]).await?;
+    let dovecot = Dovecot::start(&scene.settings, &scene.directory.certificate).await?;
     assert!(dovecot.lets_in("alice", PASSWORD)?);
     assert!(!dovecot.lets_in("alice", "wrong")?);
     assert!(!dovecot.lets_in("nobody-at-all", PASSWORD)?);
@@ -75,11 +71,21 @@ async fn people_read_their_mail_by_dovecot() -> Result<()> {
     Ok(())
 }
 
+/// A rule of an administrator of FreeRADIUS.
+const BY_GROUP: &str = "
+post-auth {
+    if (&LDAP-Group == \"netbox-admins\") {
+        update reply {
+            &Filter-Id := \"netbox-admins\"
+        }
+    }
+}
+";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn people_get_into_the_network_by_freeradius() -> Result<()> {
-    let (_server, directory) = directory().await?;
-    let module = people::freeradius(&directory);
-    let radius = FreeRadius::start(&module, people::FREERADIUS_SECTIONS, &directory.certificate).await?;
+    let scene = Scene::start("freeradius", &[]).await?;
+    let radius = FreeRadius::start(&scene.settings, BY_GROUP, &scene.directory.certificate).await?;
     let answer = radius.answer("alice", PASSWORD)?;
     assert!(answer.contains("Access-Accept") && answer.contains("Filter-Id = \"netbox-admins\""), "{answer}");
     let answer = radius.answer("bob", PASSWORD)?;
@@ -91,7 +97,7 @@ async fn people_get_into_the_network_by_freeradius() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn libraries_of_other_languages_find_and_sign_in_people() -> Result<()> {
-    let (_server, directory) = directory().await?;
+    let Scene { directory, doorward: _doorward, .. } = Scene::start("sssd", &[]).await?;
     let tools = Tools::start(&directory).await?;
     for script in ["python_ldap3.py", "python_bonsai.py", "python_ldap.py"] {
         tools.python(script, "alice", PASSWORD)?;
@@ -102,7 +108,7 @@ async fn libraries_of_other_languages_find_and_sign_in_people() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn openldaps_tools_search_compare_and_ask_who_they_are() -> Result<()> {
-    let (_server, directory) = directory().await?;
+    let Scene { directory, doorward: _doorward, .. } = Scene::start("sssd", &[]).await?;
     let tools = Tools::start(&directory).await?;
     let alice = tools.search("(cn=alice)", &["mail", "memberOf"])?;
     assert!(
@@ -125,6 +131,14 @@ async fn openldaps_tools_search_compare_and_ask_who_they_are() -> Result<()> {
     let who = tools.openldap_as("ldapwhoami", (&dn, PASSWORD), &[])?.ok()?;
     assert_eq!(who.trim().to_lowercase(), format!("dn:{dn}").to_lowercase());
     assert_eq!(tools.openldap_as("ldapwhoami", (&dn, "wrong"), &[])?.code, Some(49));
+    let changed = tools.openldap_as("ldappasswd", (&dn, PASSWORD), &["-a", PASSWORD, "-s", NEW_PASSWORD])?;
+    assert_eq!(changed.code, Some(0), "{changed:?}");
+    assert_eq!(tools.openldap_as("ldapwhoami", (&dn, PASSWORD), &[])?.code, Some(49));
+    assert_eq!(tools.openldap_as("ldapwhoami", (&dn, NEW_PASSWORD), &[])?.code, Some(0));
+    let bob = directory.user_dn("bob");
+    let other = tools.openldap_as("ldappasswd", (&dn, NEW_PASSWORD), &["-s", NEW_PASSWORD, &bob])?;
+    assert!(other.code != Some(0), "nobody but an administrator sets the password of others: {other:?}");
+    assert_eq!(tools.openldap_as("ldapwhoami", (&bob, PASSWORD), &[])?.code, Some(0));
     let root = tools.openldap_anonymously("ldapsearch", &["-LLL", "-b", "", "-s", "base", "namingContexts"])?.ok()?;
     assert!(root.contains(&directory.base), "{root}");
     Ok(())
@@ -132,12 +146,12 @@ async fn openldaps_tools_search_compare_and_ask_who_they_are() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_ldap3_crate_searches_in_pages_compares_and_binds_again() -> Result<()> {
-    let (_server, directory) = directory().await?;
+    let Scene { directory, doorward: _doorward, .. } = Scene::start("sssd", &[]).await?;
     let (connection, mut ldap) = LdapConnAsync::new(&directory.url()).await?;
     let driving = async move { connection.drive().await };
     let asking = async move {
         ldap.simple_bind(&directory.bind_dn, &directory.bind_password).await?.success()?;
-        let found = ldap.search(&directory.base, Scope::Subtree, "(cn=alice)", vec!["mail", "memberOf"]).await?;
+        let found = ldap.search(&directory.base, Scope::Subtree, "(uid=alice)", vec!["mail", "memberOf"]).await?;
         let (found, _) = found.success()?;
         let [entry] = <[_; 1]>::try_from(found).map_err(|found| anyhow!("{} entries", found.len()))?;
         let entry = SearchEntry::construct(entry);

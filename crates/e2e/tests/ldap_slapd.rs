@@ -1,7 +1,7 @@
 //! The same requests to Doorward and to OpenLDAP's slapd that holds the same entries: what differs is listed here, with the
 //! reason, and nothing else does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, ensure};
 use doorward_e2e::doorward::{Doorward, PASSWORD};
@@ -10,7 +10,18 @@ use doorward_e2e::ldap::slapd::{Slapd, translated, translated_back};
 use doorward_e2e::ldap::tools::{Attributes, Tools, entries};
 
 /// Requests that are answered differently on purpose: by what they ask, and why.
-const DIFFERENCES: [(&str, &str); 0] = [];
+const DIFFERENCES: [(&str, &str); 7] = [
+    ("ldapsearch -b BASE (uidNumber=02003) 1.1", "numbers are compared as numbers; to slapd this is none"),
+    ("ldapsearch -b BASE (cn>=b) 1.1", "names have an order here, and the subschema says so"),
+    ("ldapsearch -b BASE (cn=alice) name", "name is the name to show, as in authentik, not what all names derive from"),
+    (
+        "ldapsearch -b BASE (cn=alice) entryDN hasSubordinates structuralObjectClass subschemaSubentry",
+        "slapd was filled without its checks and lacks structuralObjectClass; it writes cn=Subschema",
+    ),
+    ("ldapdelete cn=alice,ou=users,BASE", "unwillingToPerform, with words that say where to change it"),
+    ("ldapmodrdn cn=alice,ou=users,BASE cn=alicia", "unwillingToPerform, with words that say where to change it"),
+    ("bind this is no DN", "a name that is no DN is a username"),
+];
 
 /// One request: OpenLDAP's tool, and its arguments. `BASE` stands for the base DN.
 struct Request {
@@ -203,9 +214,31 @@ fn printed_code(text: &str) -> Option<i32> {
 fn normalized(entries: BTreeMap<String, Attributes>) -> BTreeMap<String, Attributes> {
     let entry = |attributes: Attributes| {
         let kept = attributes.into_iter().filter(|(name, _)| !name.eq_ignore_ascii_case("userPassword"));
-        kept.map(|(name, values)| (name.to_lowercase(), values)).collect()
+        kept.map(|(name, values)| (name.to_lowercase(), values.iter().map(|value| escaped(value)).collect())).collect()
     };
-    entries.into_iter().map(|(dn, attributes)| (dn.to_lowercase(), entry(attributes))).collect()
+    entries.into_iter().map(|(dn, attributes)| (escaped(&dn).to_lowercase(), entry(attributes))).collect()
+}
+
+/// RFC 4514 has two ways to write special characters; slapd uses the one with digits.
+fn escaped(text: &str) -> String {
+    let pairs = [("\\2C", "\\,"), ("\\22", "\\\""), ("\\2B", "\\+"), ("\\3C", "\\<"), ("\\3E", "\\>")];
+    pairs.into_iter().fold(text.to_owned(), |text, (digits, character)| text.replace(digits, character))
+}
+
+/// The code, and the values that the other answer has not.
+fn shown(answer: &Answer, other: &Answer) -> String {
+    let values = |answer: &Answer| -> BTreeSet<String> {
+        let entries = answer.entries.iter().flat_map(|(dn, attributes)| {
+            let values = attributes
+                .iter()
+                .flat_map(move |(name, values)| values.iter().map(move |value| format!("{dn}: {name}: {value}")));
+            values.chain([dn.clone()])
+        });
+        entries.collect()
+    };
+    let own: Vec<String> = values(answer).difference(&values(other)).cloned().collect();
+    let text = if answer.entries.is_empty() { answer.text.as_str() } else { "" };
+    format!("{:?} {text}\n   {}", answer.code, own.join("\n   "))
 }
 
 #[derive(Debug)]
@@ -221,15 +254,15 @@ fn differences(ours: &Tools, theirs: &Tools, base: &str) -> Result<Vec<Differenc
         let (our, their) = (ask(ours, base, request)?, ask(theirs, base, request)?);
         if (our.code, &our.entries) != (their.code, &their.entries) {
             let request = format!("{} {}", request.tool, request.arguments.join(" "));
-            let shown = |answer: Answer| format!("{:?}\n{}", answer.code, answer.text);
-            found.push(Difference { request, ours: shown(our), theirs: shown(their) });
+            found.push(Difference { request, ours: shown(&our, &their), theirs: shown(&their, &our) });
         }
     }
     for (dn, password) in BINDS {
         let bind = |tools: &Tools| tools.openldap_plainly("ldapwhoami", (&told(dn, base), password), &[]);
         let (our, their) = (bind(ours)?, bind(theirs)?);
         if (our.code, our.stdout.to_lowercase()) != (their.code, their.stdout.to_lowercase()) {
-            let request = format!("bind {dn} {password:?}");
+            let request =
+                if password.is_empty() { format!("bind {dn} without password") } else { format!("bind {dn}") };
             found.push(Difference { request, ours: format!("{our:?}"), theirs: format!("{their:?}") });
         }
     }

@@ -1,108 +1,130 @@
-//! NetBox's LDAP backend: people sign in with NetBox's own form, and groups and superusers come from the directory.
+//! NetBox's LDAP backend with the settings that Doorward prints: people sign in with NetBox's own form, and groups and
+//! superusers come from the directory.
 
-use anyhow::{Context, Result};
-use doorward_e2e::doorward::PASSWORD;
-use doorward_e2e::ldap::slapd::{Slapd, translated};
+use anyhow::{Context, Result, ensure};
+use doorward_e2e::doorward::{Doorward, PASSWORD};
 use doorward_e2e::ldap::{Directory, people};
 use doorward_e2e::netbox::{NetBox, Person};
 
-const BASE: &str = "dc=ldap,dc=goauthentik,dc=io";
-
-const SETTINGS: &str = "REMOTE_AUTH_ENABLED = True
-REMOTE_AUTH_BACKEND = 'netbox.authentication.LDAPBackend'";
-
 struct Scene {
-    _server: Slapd,
-    directory: Directory,
+    doorward: Doorward,
     netbox: NetBox,
 }
 
-/// A NetBox whose `ldap_config.py` has these lines at its end.
-async fn scene(more: impl Fn(&Directory) -> String) -> Result<Scene> {
-    let server = Slapd::start(BASE, &format!("cn=service,ou=users,{BASE}"), &translated(&people::ldif(BASE))).await?;
-    let directory = server.directory.clone();
+/// A NetBox with the printed settings, as `edited` by its administrator, who chose the `address` of the directory.
+async fn scene(
+    address: impl Fn(&Doorward) -> Result<String>,
+    edited: impl Fn(&Directory, &str) -> Result<String>,
+) -> Result<Scene> {
+    let doorward = Doorward::start_with_ldap().await?;
+    people::add(&doorward)?;
     let mut netbox = NetBox::prepare()?;
-    let configuration = format!("{}\n{}\n", ldap_config(&directory), more(&directory));
-    netbox.start_with(SETTINGS, &[("ldap_config.py", configuration.as_str())]).await?;
-    Ok(Scene { _server: server, directory, netbox })
+    let (url, uri) = (netbox.url(""), address(&doorward)?);
+    let options = ["--method", "ldap", "--url", &url, "--superusers", "netbox-admins", "--ldap-uri", &uri];
+    let (directory, settings) = Directory::added_by_address(&doorward, "netbox", "netbox-slug", &options)?;
+    doorward.settle().await;
+    let configuration = edited(&directory, settings.file("ldap_config.py")?)?;
+    netbox.start_with(settings.file("configuration.py")?, &[("ldap_config.py", configuration.as_str())]).await?;
+    Ok(Scene { doorward, netbox })
 }
 
-/// What every variant has, as NetBox's guide writes it.
-fn ldap_config(directory: &Directory) -> String {
-    format!(
-        "import ldap
-from django_auth_ldap.config import GroupOfNamesType, LDAPSearch, NestedGroupOfNamesType
-AUTH_LDAP_SERVER_URI = '{url}'
-AUTH_LDAP_CONNECTION_OPTIONS = {{ldap.OPT_REFERRALS: 0}}
-AUTH_LDAP_USER_ATTR_MAP = {{'first_name': 'givenName', 'last_name': 'sn', 'email': 'mail'}}
-AUTH_LDAP_GROUP_SEARCH = LDAPSearch('ou=groups,{base}', ldap.SCOPE_SUBTREE, '(objectClass=groupOfNames)')
-AUTH_LDAP_GROUP_TYPE = GroupOfNamesType()
-AUTH_LDAP_MIRROR_GROUPS = True
-AUTH_LDAP_FIND_GROUP_PERMS = True
-AUTH_LDAP_USER_FLAGS_BY_GROUP = {{'is_superuser': '{admins}'}}
-AUTH_LDAP_CACHE_TIMEOUT = 300",
-        url = directory.url(),
-        base = directory.base,
-        admins = directory.group_dn("netbox-admins"),
-    )
-}
-
-fn search_and_bind(directory: &Directory) -> String {
-    format!(
-        "AUTH_LDAP_BIND_DN = '{dn}'
-AUTH_LDAP_BIND_PASSWORD = '{password}'
-AUTH_LDAP_USER_SEARCH = LDAPSearch('ou=users,{base}', ldap.SCOPE_SUBTREE, '(cn=%(user)s)')
-AUTH_LDAP_REQUIRE_GROUP = '{users}'",
-        dn = directory.bind_dn,
-        password = directory.bind_password,
-        base = directory.base,
-        users = directory.group_dn("netbox-users"),
-    )
-}
-
-fn dn_template(directory: &Directory) -> String {
-    format!(
-        "AUTH_LDAP_USER_DN_TEMPLATE = 'cn=%(user)s,ou=users,{base}'
-AUTH_LDAP_BIND_AS_AUTHENTICATING_USER = True
-AUTH_LDAP_GROUP_TYPE = NestedGroupOfNamesType()",
-        base = directory.base,
-    )
+/// The settings trust what the machine trusts: another certificate is named where they say so.
+fn trusting(doorward_certificate: &str, settings: &str) -> Result<String> {
+    let named = settings
+        .replace(
+            "# ldap.OPT_X_TLS_CACERTFILE: '/etc/ssl/doorward.pem',",
+            &format!("ldap.OPT_X_TLS_CACERTFILE: '{doorward_certificate}',"),
+        )
+        .replace("# ldap.OPT_X_TLS_NEWCTX: 0,", "ldap.OPT_X_TLS_NEWCTX: 0,");
+    ensure!(
+        named.contains(doorward_certificate) && !named.contains("# ldap."),
+        "no place for a certificate:\n{settings}"
+    );
+    Ok(named)
 }
 
 impl Scene {
     fn person(&self, username: &str) -> Result<Person> {
         self.netbox.person(username)?.with_context(|| format!("NetBox has no user {username}"))
     }
+
+    async fn lets_in(&self, username: &str, password: &str) -> Result<bool> {
+        let lets_in = self.netbox.lets_in(username, password).await;
+        lets_in.with_context(|| self.netbox.output())
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_are_searched_then_bound_and_bring_their_groups() -> Result<()> {
-    let scene = scene(search_and_bind).await?;
-    assert!(scene.netbox.lets_in("alice", PASSWORD).await?, "{}", scene.netbox.output());
+async fn printed_settings_search_bind_and_bring_groups_and_superusers() -> Result<()> {
+    let certificate = tempfile::NamedTempFile::new()?;
+    let path = certificate.path().display().to_string();
+    let scene = scene(
+        |doorward| Ok(format!("ldaps://127.0.0.1:{}", doorward.ldap_ports()?.1)),
+        |directory, settings| {
+            std::fs::write(certificate.path(), &directory.certificate)?;
+            trusting(&path, settings)
+        },
+    )
+    .await?;
+    assert!(scene.lets_in("alice", PASSWORD).await?, "{}", scene.netbox.output());
     let alice = scene.person("alice")?;
     assert!(alice.is_superuser, "{alice:?}");
-    assert_eq!(alice.groups, ["netbox-admins", "netbox-users"]);
-    assert_eq!((alice.name.as_str(), alice.email.as_str()), ("alice Example", "alice@example.org"));
+    assert_eq!(alice.groups, ["netbox-admins", "netbox-staff", "netbox-users"]);
+    assert_eq!((alice.name.as_str(), alice.email.as_str()), ("Alice Example", "alice@example.org"));
 
-    assert!(scene.netbox.lets_in("BOB", PASSWORD).await?, "{}", scene.netbox.output());
+    assert!(scene.lets_in("BOB", PASSWORD).await?, "{}", scene.netbox.output());
     let bob = scene.person("bob")?;
-    assert_eq!((bob.is_superuser, bob.groups), (false, vec!["netbox-users".to_owned()]));
+    assert_eq!((bob.is_superuser, bob.groups), (false, vec!["netbox-staff".to_owned(), "netbox-users".to_owned()]));
+    assert!(!scene.lets_in("alice", "wrong").await?);
+    assert!(!scene.lets_in("*)(cn=alice", PASSWORD).await?);
+    assert!(!scene.lets_in("nobody-at-all", PASSWORD).await?);
 
-    assert!(!scene.netbox.lets_in("carol", PASSWORD).await?, "Carol is not in the required group");
-    assert!(!scene.netbox.lets_in("alice", "wrong").await?);
-    assert!(!scene.netbox.lets_in("*)(cn=alice", PASSWORD).await?);
-    assert!(!scene.directory.base.is_empty() && scene.netbox.person("carol")?.is_none());
+    // Granted to Bob and taken from Alice, both seen at their next sign-ins.
+    scene.doorward.run(&["group", "add-member", "netbox-admins", "bob"])?;
+    scene.doorward.run(&["group", "remove-member", "netbox-admins", "alice"])?;
+    scene.doorward.settle().await;
+    for (username, is_superuser) in [("alice", false), ("bob", true)] {
+        assert!(scene.lets_in(username, PASSWORD).await?, "{}", scene.netbox.output());
+        let person = scene.person(username)?;
+        assert_eq!(person.is_superuser, is_superuser, "{person:?}");
+        assert_eq!(person.groups.contains(&"netbox-admins".to_owned()), is_superuser, "{person:?}");
+    }
+
+    scene.doorward.run(&["user", "disable", "bob"])?;
+    assert!(!scene.lets_in("bob", PASSWORD).await?, "Bob is disabled");
     Ok(())
+}
+
+/// What an administrator adds who wants a group to be required, and people to be bound by their DN without a search.
+fn with_template(directory: &Directory, settings: &str) -> String {
+    format!(
+        "{settings}
+from django_auth_ldap.config import NestedGroupOfNamesType
+AUTH_LDAP_USER_SEARCH = None
+AUTH_LDAP_USER_DN_TEMPLATE = 'cn=%(user)s,ou=users,{base}'
+AUTH_LDAP_BIND_AS_AUTHENTICATING_USER = True
+AUTH_LDAP_GROUP_TYPE = NestedGroupOfNamesType()
+AUTH_LDAP_REQUIRE_GROUP = '{staff}'
+",
+        base = directory.base,
+        staff = directory.group_dn("netbox-staff"),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn people_are_bound_by_a_template_and_groups_are_nested() -> Result<()> {
-    let scene = scene(dn_template).await?;
-    assert!(scene.netbox.lets_in("alice", PASSWORD).await?, "{}", scene.netbox.output());
+    let scene = scene(
+        |doorward| Ok(format!("ldap://127.0.0.1:{}", doorward.ldap_ports()?.0)),
+        |directory, settings| Ok(with_template(directory, settings)),
+    )
+    .await?;
+    assert!(scene.lets_in("alice", PASSWORD).await?, "{}", scene.netbox.output());
     let alice = scene.person("alice")?;
     assert!(alice.is_superuser, "{alice:?}");
-    assert_eq!(alice.groups, ["netbox-admins", "netbox-users"]);
-    assert!(!scene.netbox.lets_in("alice", "wrong").await?);
-    assert!(!scene.netbox.lets_in("nobody-at-all", PASSWORD).await?);
+    assert_eq!(alice.groups, ["netbox-admins", "netbox-staff", "netbox-users"]);
+    assert!(!scene.lets_in("carol", PASSWORD).await?, "Carol is not in the required group");
+    assert!(scene.netbox.person("carol")?.is_none());
+    assert!(!scene.lets_in("alice", "wrong").await?);
+    assert!(!scene.lets_in("nobody-at-all", PASSWORD).await?);
     Ok(())
 }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::logins::CERTIFICATE;
+use super::{logins::CERTIFICATE, settings::Settings};
 use crate::debian::{Debian, File, Ran};
 use crate::process::Server;
 use crate::{ports, wait};
 
-/// The file of Dovecot's LDAP settings, up to version 2.3.
-pub const SETTINGS_FILE: &str = "/etc/dovecot/dovecot-ldap.conf.ext";
+/// The files of Dovecot's LDAP settings, up to version 2.3.
+const SETTINGS_FILES: [&str; 2] = ["dovecot-ldap.conf.ext", "conf.d/auth-ldap.conf.ext"];
 
 /// A Dovecot that serves IMAP.
 #[derive(Debug)]
@@ -22,15 +22,17 @@ pub struct Dovecot {
 }
 
 impl Dovecot {
-    /// Starts one with these LDAP settings.
+    /// Starts one with printed LDAP settings.
     ///
     /// # Errors
     /// When it does not answer.
-    pub async fn start(settings: &str, certificate: &str) -> Result<Self> {
+    pub async fn start(settings: &Settings, certificate: &str) -> Result<Self> {
         let port = ports::free()?;
+        let [ldap, auth] = SETTINGS_FILES;
         let debian = Debian::start(&[
             File::open("/etc/dovecot/dovecot.conf", configuration(port)),
-            File::private(SETTINGS_FILE, settings),
+            File::private(&format!("/etc/dovecot/{ldap}"), settings.file(ldap)?),
+            File::open(&format!("/etc/dovecot/{auth}"), settings.file(auth)?),
             File::open(CERTIFICATE, certificate),
         ])
         .await?;
@@ -77,14 +79,7 @@ service imap-login {{
     port = 0
   }}
 }}
-passdb {{
-  driver = ldap
-  args = {SETTINGS_FILE}
-}}
-userdb {{
-  driver = ldap
-  args = {SETTINGS_FILE}
-}}
+!include conf.d/auth-ldap.conf.ext
 "
     )
 }

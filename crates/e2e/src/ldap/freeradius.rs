@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::logins::CERTIFICATE;
+use super::{logins::CERTIFICATE, settings::Settings};
 use crate::debian::{Debian, File};
 use crate::process::Server;
 use crate::{ports, wait};
@@ -22,18 +22,19 @@ pub struct FreeRadius {
 }
 
 impl FreeRadius {
-    /// Starts one with this `mods-enabled/ldap`, and these contents of a virtual server beside `listen`.
+    /// Starts one with printed settings, and these contents of the virtual server beside them.
     ///
     /// # Errors
     /// When it does not start.
-    pub async fn start(module: &str, sections: &str, certificate: &str) -> Result<Self> {
+    pub async fn start(settings: &Settings, more: &str, certificate: &str) -> Result<Self> {
         let port = ports::free()?;
+        let (module, sections) = (settings.file("mods-available/ldap")?, settings.file("sites-available/default")?);
         let listen = format!("listen {{\n type = auth\n ipaddr = 127.0.0.1\n port = {port}\n}}\n");
         let debian = Debian::start(&[
             File::open(&format!("{ROOT}/mods-enabled/ldap"), module),
             File::open(
                 &format!("{ROOT}/sites-enabled/default"),
-                format!("server default {{\n{listen}{sections}\n}}\n"),
+                format!("server default {{\n{listen}{sections}\n{more}\n}}\n"),
             ),
             // Both want certificates that this Debian has not got, and neither has to do with passwords.
             File::open(&format!("{ROOT}/mods-enabled/eap"), ""),

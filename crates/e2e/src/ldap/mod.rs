@@ -4,6 +4,7 @@ pub mod dovecot;
 pub mod freeradius;
 pub mod logins;
 pub mod people;
+pub mod settings;
 pub mod slapd;
 pub mod tools;
 
@@ -11,6 +12,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::doorward::Doorward;
+use settings::Settings;
 
 /// How clients reach a directory, and who they are there.
 #[derive(Debug, Clone)]
@@ -30,15 +32,24 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Adds an LDAP application that everyone may use, from a recipe; `more` is put after the other arguments. Gives how
-    /// clients reach its tree, and all that the command told.
+    /// Adds an LDAP application that everyone may use, from a recipe that is told the address with TLS; `more` is put
+    /// after the other arguments. Gives how clients reach its tree, and the settings that the command printed for them.
     ///
     /// # Errors
     /// When the command fails, or this Doorward does not serve LDAP.
-    pub fn added_to(doorward: &Doorward, recipe: &str, slug: &str, more: &[&str]) -> Result<(Self, Value)> {
+    pub fn added_to(doorward: &Doorward, recipe: &str, slug: &str, more: &[&str]) -> Result<(Self, Settings)> {
+        let (_, tls_port) = doorward.ldap_ports()?;
+        let url = format!("ldaps://127.0.0.1:{tls_port}");
+        Self::added_by_address(doorward, recipe, slug, &[&["--ldap-uri", &url], more].concat())
+    }
+
+    /// The same, but `more` says the address.
+    ///
+    /// # Errors
+    /// Like [`Directory::added_to`].
+    pub fn added_by_address(doorward: &Doorward, recipe: &str, slug: &str, more: &[&str]) -> Result<(Self, Settings)> {
         let (port, tls_port) = doorward.ldap_ports()?;
-        let url = format!("ldap://127.0.0.1:{port}");
-        let usual = ["app", "add", recipe, "--slug", slug, "--ldap-uri", &url, "--allow", "everyone"];
+        let usual = ["app", "add", recipe, "--slug", slug, "--allow", "everyone"];
         let described = doorward.json(&[usual.as_slice(), more].concat())?;
         let text = |member: &str| {
             let value = described.get(member).and_then(Value::as_str).map(str::to_owned);
@@ -52,7 +63,7 @@ impl Directory {
             bind_dn: text("bind_dn")?,
             bind_password: text("bind_password")?,
         };
-        Ok((directory, described))
+        Ok((directory, Settings::new(text("settings")?)))
     }
 
     /// Its address without TLS.

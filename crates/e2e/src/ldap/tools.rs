@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 
 use super::Directory;
-use super::logins::CERTIFICATE;
+use super::logins::{CERTIFICATE, LIBRARY};
 use crate::debian::{Debian, File, Ran};
 use crate::environment;
 
@@ -31,7 +31,7 @@ impl Tools {
     pub async fn start(directory: &Directory) -> Result<Self> {
         let debian = Debian::start(&[
             File::open(CERTIFICATE, directory.certificate.as_str()),
-            File::open("/etc/ldap/ldap.conf", format!("TLS_CACERT {CERTIFICATE}\n")),
+            File::open(LIBRARY.0, LIBRARY.1),
             File::open(&format!("{SCRIPTS}/python_ldap3.py"), include_str!("../../clients/python_ldap3.py")),
             File::open(&format!("{SCRIPTS}/python_bonsai.py"), include_str!("../../clients/python_bonsai.py")),
             File::open(&format!("{SCRIPTS}/python_ldap.py"), include_str!("../../clients/python_ldap.py")),

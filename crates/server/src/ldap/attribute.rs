@@ -155,12 +155,34 @@ pub enum Named {
     Custom(String),
 }
 
-/// Reads an attribute description (RFC 4512, section 2.5). Options are ignored. `None` if it is not text.
+/// Reads an attribute description (RFC 4512, section 2.5). `None` if it is not text. Nothing here has options, so that
+/// `cn;lang-de` names what nobody has; only `;binary` does not count (RFC 4522).
 pub fn named(description: &[u8]) -> Option<Named> {
-    if let Some(known) = schema::find(description).and_then(Attribute::of) {
+    let text = std::str::from_utf8(description).ok()?;
+    let (base, options) = text.split_once(';').unwrap_or((text, ""));
+    if !options.is_empty() && !options.eq_ignore_ascii_case("binary") {
+        return Some(Named::Custom(text.to_ascii_lowercase()));
+    }
+    if let Some(known) = schema::find(base.as_bytes()).and_then(Attribute::of) {
         return Some(Named::Known(known));
     }
-    let text = std::str::from_utf8(description).ok()?;
-    let base = text.split(';').next().unwrap_or_default();
     (!base.is_empty()).then(|| Named::Custom(base.to_ascii_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptions_with_options_name_what_nobody_has() {
+        for known in ["cn", "CommonName", "2.5.4.3", "cn;binary"] {
+            assert_eq!(named(known.as_bytes()), Some(Named::Known(A::Cn)), "{known}");
+        }
+        for (free, key) in
+            [("Room", "room"), ("room;BINARY", "room"), ("CN;lang-de", "cn;lang-de"), ("cn;a;b", "cn;a;b")]
+        {
+            assert_eq!(named(free.as_bytes()), Some(Named::Custom(key.to_owned())), "{free}");
+        }
+        assert_eq!((named(b""), named(b"\xff")), (None, None));
+    }
 }

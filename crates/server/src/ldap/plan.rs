@@ -27,10 +27,13 @@ pub(super) enum Candidates {
 
 use Candidates::{All, These};
 
+/// So few people are tested faster than the members of a group are gathered.
+const FEW: usize = 64;
+
 /// The people whose entry of a kind (user, or their own group) could pass.
 pub(super) fn people(test: &Test, kind: Kind, lookup: Lookup<'_>) -> Candidates {
     match test {
-        Test::And(parts) => parts.iter().map(|part| people(part, kind, lookup)).fold(All, smaller),
+        Test::And(parts) => all_of(parts, kind, lookup),
         Test::Or(parts) => parts.iter().map(|part| people(part, kind, lookup)).fold(nobody(), together),
         Test::Value(Named::Known(attribute), _, wanted) => by_attribute(*attribute, wanted, lookup),
         Test::Value(Named::Custom(key), _, Match::Equal(value)) if kind == Kind::User => {
@@ -54,6 +57,24 @@ pub(super) fn people(test: &Test, kind: Kind, lookup: Lookup<'_>) -> Candidates 
         | Test::Class(_)
         | Test::NameHolds(..)
         | Test::Populated(_) => All,
+    }
+}
+
+/// The fewest that one of the parts finds. Parts that gather the members of groups are asked only if the others find many.
+fn all_of(parts: &[Test], kind: Kind, lookup: Lookup<'_>) -> Candidates {
+    let (costly, cheap): (Vec<&Test>, Vec<&Test>) = parts.iter().partition(|part| gathers(part));
+    let find = |found, parts: Vec<&Test>| parts.into_iter().map(|part| people(part, kind, lookup)).fold(found, smaller);
+    match find(All, cheap) {
+        These(few) if few.len() <= FEW => These(few),
+        found => find(found, costly),
+    }
+}
+
+fn gathers(test: &Test) -> bool {
+    match test {
+        Test::And(parts) | Test::Or(parts) => parts.iter().any(gathers),
+        Test::MemberOf(group, _) => group.is_some(),
+        _ => false,
     }
 }
 

@@ -119,11 +119,12 @@ impl Search {
                     break;
                 }
                 looked_at += batch.len();
-                if let Some(end) = self.write(&batch, id, directory, out) {
-                    return end;
-                }
+                let written = match self.write(&batch, id, directory, out) {
+                    Ok(written) => written,
+                    Err(end) => return end,
+                };
                 if looked_at >= limits::ENTRIES_AT_ONCE || out.len() >= limits::CHUNK {
-                    stretch.skip_to(self.position, &self.view);
+                    stretch.put_back(batch.get(written..).unwrap_or_default(), self.position, &self.view);
                     self.stretches.push_front(stretch);
                     return Progress::More;
                 }
@@ -134,17 +135,21 @@ impl Search {
         Progress::Done(ResultCode::Success, self.page_left.map(|_| Vec::new()))
     }
 
-    /// Writes those that pass. Stops when that is enough.
-    fn write(&mut self, batch: &[Found], id: i32, directory: &Directory, out: &mut Vec<u8>) -> Option<Progress> {
-        for found in batch {
-            let entry = found.entry(&self.view)?;
+    /// Writes those that pass, until enough is written: large groups would fill memory. Says how many were looked at, or
+    /// how the search ends.
+    fn write(&mut self, batch: &[Found], id: i32, directory: &Directory, out: &mut Vec<u8>) -> Result<usize, Progress> {
+        for (before, found) in batch.iter().enumerate() {
+            if before > 0 && out.len() >= limits::CHUNK {
+                return Ok(before);
+            }
+            let Some(entry) = found.entry(&self.view) else { continue };
             if self.test.passes(&entry, &self.view) == Some(true) {
                 if self.size_left == Some(0) {
-                    return Some(Progress::Done(ResultCode::SizeLimitExceeded, self.page_left.map(|_| Vec::new())));
+                    return Err(Progress::Done(ResultCode::SizeLimitExceeded, self.page_left.map(|_| Vec::new())));
                 }
                 if self.page_left == Some(0) {
                     let cookie = write_cookie(self.passed, self.position);
-                    return Some(Progress::Done(ResultCode::Success, Some(cookie)));
+                    return Err(Progress::Done(ResultCode::Success, Some(cookie)));
                 }
                 self.selection.write(id, &entry, &self.view, directory, out);
                 self.size_left = self.size_left.map(|left| left - 1);
@@ -152,7 +157,7 @@ impl Search {
             }
             self.position = found.position(&self.view);
         }
-        None
+        Ok(batch.len())
     }
 }
 
@@ -191,6 +196,22 @@ impl Stretch {
                 }
             }
             Self::Groups(ids) => ids.drain(..ids.len().min(BATCH)).map(Found::Group).collect(),
+        }
+    }
+
+    /// Takes back what was fetched but not looked at: everything after a position.
+    fn put_back(&mut self, rest: &[Found], position: i64, view: &View) {
+        match self {
+            Self::Base | Self::Container(_) => {}
+            Self::Everybody(_, after) => *after = position,
+            Self::These(_, numbers) => rest.iter().rev().for_each(|found| numbers.push_front(found.position(view))),
+            Self::Groups(ids) => {
+                for found in rest.iter().rev() {
+                    if let Found::Group(id) = found {
+                        ids.push_front(*id);
+                    }
+                }
+            }
         }
     }
 

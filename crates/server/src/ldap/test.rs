@@ -132,9 +132,9 @@ impl Test {
     fn equal_by(name: Named, rule: Rule, value: &[u8], lookup: Lookup<'_>) -> Self {
         let nested = lookup.view.is_nested();
         match name {
-            Named::Known(Attribute::ObjectClass) => match std::str::from_utf8(value) {
-                Ok(class) => Self::Class(class.trim().to_ascii_lowercase()),
-                Err(_) => Self::Undefined,
+            Named::Known(Attribute::ObjectClass) => match class(value) {
+                Some(class) => Self::Class(class),
+                None => Self::Undefined,
             },
             Named::Known(Attribute::MemberOf) => match place(value, lookup) {
                 Ok(place) => Self::MemberOf(group(place, lookup), nested),
@@ -265,6 +265,12 @@ fn known(description: &[u8], lookup: Lookup<'_>) -> Option<(Named, Rule)> {
     let Named::Custom(key) = &name else { return None };
     let is_used = lookup.people.index().knows(key) || lookup.view.groups.knows(key);
     is_used.then_some((name, Rule::CaseIgnore))
+}
+
+/// A class by its name in lower case, given by name or by object identifier.
+fn class(value: &[u8]) -> Option<String> {
+    let name = Rule::Oid.prepare(value.trim_ascii())?;
+    Some(std::str::from_utf8(&name).ok()?.to_ascii_lowercase())
 }
 
 fn place(value: &[u8], lookup: Lookup<'_>) -> Result<Option<Place>, dn::DnError> {

@@ -219,3 +219,18 @@ fn cookies_read_back_and_others_are_refused() {
     assert!(search.page(1, &write_cookie(200, 0)).is_err());
     assert!(dn::parse(DEFAULT_BASE_DN.as_bytes()).is_ok());
 }
+
+/// Many large groups come one by one when there is no room for all of them.
+#[test]
+fn what_finds_no_room_is_written_later() {
+    let groups = groups();
+    let directory = directory(&groups);
+    let view = view(&groups, true, UidSource::Username, Reader::Everything);
+    for filter in [Filter::Present(b"objectClass"), Filter::Equality { attribute: b"uid", value: b"al3" }] {
+        let mut search =
+            Search::new(&request(filter.clone()), &Place::Base, view.clone(), &directory.people()).unwrap();
+        let mut out = vec![0; limits::CHUNK];
+        while search.advance(1, &directory, &mut out) == Progress::More {}
+        assert!(out.split_off(limits::CHUNK) == looked_through(&directory, &view, &filter));
+    }
+}
