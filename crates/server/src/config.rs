@@ -21,6 +21,8 @@ pub struct Config {
     pub key_publication: SignedDuration,
     /// Whether passwords are taken over unprotected LDAP connections from other machines.
     pub ldap_allow_plaintext: bool,
+    /// LDAP connections at once.
+    pub ldap_connections: usize,
     /// Whether listed proxies begin LDAP connections with a PROXY protocol header.
     pub ldap_proxy_protocol: bool,
     /// A line below the sign-in form, such as whom to ask.
@@ -37,6 +39,7 @@ impl Config {
             session_lifetime: SignedDuration::from_hours(12),
             key_publication: SignedDuration::from_hours(1),
             ldap_allow_plaintext: false,
+            ldap_connections: crate::ldap::limits::CONNECTIONS,
             ldap_proxy_protocol: false,
             help_text: String::new(),
         }

@@ -5,7 +5,7 @@ use doorward_core::{authenticator::Authenticator, cipher::Cipher, id::UserId, se
 use crate::{
     Result,
     db::{FromRow, Row, Tx},
-    values,
+    directory_change, values,
 };
 
 struct AuthenticatorRow {
@@ -60,6 +60,10 @@ pub async fn insert(tx: &mut Tx<'_>, cipher: &Cipher, authenticator: &Authentica
             values![authenticator.user, sealed, authenticator.confirmed_at, authenticator.last_step],
         )
         .await?;
+    if inserted == 1 {
+        // Who signed in by password alone is looked at again.
+        directory_change::record(tx, authenticator.user).await?;
+    }
     Ok(inserted == 1)
 }
 

@@ -68,6 +68,8 @@ pub struct Basic {
     pub by: By,
     /// The hash that the password matched, if it was one: whoever stays signed in is so as long as it is theirs.
     pub hash: Option<String>,
+    /// Whether the code of an authenticator app came with the password.
+    pub with_code: bool,
 }
 
 /// Checks a name and a password for an application, and that its access rule lets the user in. Every attempt is counted
@@ -183,16 +185,16 @@ async fn check_with_code(
     if !is_warm {
         app.warm.remember(user.id, &hash, &password, now);
     }
-    Ok(Basic::by_password(user, hash))
+    Ok(Basic { with_code: true, ..Basic::by_password(user, hash) })
 }
 
 impl Basic {
     fn by_password(user: User, hash: String) -> Self {
-        Self { user, by: By::Password, hash: Some(hash) }
+        Self { user, by: By::Password, hash: Some(hash), with_code: false }
     }
 
     fn by_app_password(user: &User, id: AppPasswordId) -> Self {
-        Self { user: user.clone(), by: By::AppPassword(id), hash: None }
+        Self { user: user.clone(), by: By::AppPassword(id), hash: None, with_code: false }
     }
 }
 

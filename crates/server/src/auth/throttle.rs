@@ -62,7 +62,7 @@ impl Counters {
 }
 
 /// An address as it is counted: IPv6 by its /64, which belongs to one customer.
-pub(super) fn network(address: IpAddr) -> String {
+pub(crate) fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {

@@ -1,24 +1,25 @@
 //! Bind (RFC 4511, section 4.2; RFC 4513, section 5.1): who somebody is, by the same operation as the sign-in form.
 
 use doorward_core::{
-    id::{AppPasswordId, LdapProviderId, UserId},
+    id::{AppPasswordId, ApplicationId, LdapProviderId, UserId},
     secret::Secret,
-    user::key,
+    user::{User, UserType, key},
 };
 use doorward_protocols::ldap::{
     dn,
     message::{Authentication, BindRequest},
     result::ResultCode,
 };
-use doorward_store as store;
+use doorward_store::{self as store, db::Tx};
+use jiff::Timestamp;
 use std::{net::IpAddr, sync::Arc};
 
-use super::{answers::Answer, names::Names};
+use super::{answers::Answer, directory::index::Field, names::Names};
 use crate::{
     app::App,
     applications::access,
     auth::basic::{self, Basic, BasicAttempt, By, SignInError, Who},
-    directory::person::Person,
+    directory::person::{self, Person},
     snapshot::{LdapClient, Snapshot},
 };
 
@@ -36,8 +37,8 @@ pub(super) struct Bound {
 /// What somebody signed in with. When it is no longer good, neither is the connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Proof {
-    /// Their password, by the hash that it matched.
-    Password(String),
+    /// Their password, by the hash that it matched, and whether an authenticator app's code came with it.
+    Password { hash: String, with_code: bool },
     /// An app password.
     AppPassword(AppPasswordId),
 }
@@ -73,6 +74,7 @@ async fn try_bind(
         return Err(Answer::new(ResultCode::ConfidentialityRequired, message));
     }
     let target = Target::find(&app.snapshot(), name)?;
+    target.check_ambiguous(app, name).await?;
     let password = String::from_utf8(password.to_vec()).map_err(|_| wrong("the password is not UTF-8"))?;
     let attempt = BasicAttempt {
         who: Who::Named(target.name.clone()),
@@ -87,10 +89,10 @@ async fn try_bind(
     if target.is_dn && key(&signed_in.user.profile.username) != key(&target.name) {
         return Err(wrong("a DN is made of the username, not of the e-mail address"));
     }
-    let Basic { user, by, hash } = signed_in;
+    let Basic { user, by, hash, with_code } = signed_in;
     let proof = match (by, hash) {
         (By::AppPassword(id), _) => Proof::AppPassword(id),
-        (By::Password, hash) => Proof::Password(hash.unwrap_or_default()),
+        (By::Password, hash) => Proof::Password { hash: hash.unwrap_or_default(), with_code },
     };
     Ok(Some(Bound { provider: target.client.provider.id, user: user.id, proof }))
 }
@@ -142,6 +144,25 @@ impl Target {
     }
 }
 
+impl Target {
+    /// `bob@example.org` may be bob of the base, somebody else's username, and somebody else's address. Whoever is meant
+    /// must be the same by all of these: applications go on with the name as it was typed.
+    async fn check_ambiguous(&self, app: &App, typed: &str) -> Result<(), Answer> {
+        if self.is_dn || self.name == typed {
+            return Ok(());
+        }
+        app.directory.keep_current(app).await.map_err(|_| Answer::unavailable())?;
+        let people = app.directory.people();
+        let typed = dn::normalize_value(typed);
+        let named = people.by_username(&dn::normalize_value(&self.name)).map(|person| person.pk);
+        let mut others = [Field::Username, Field::Email].iter().flat_map(|field| people.index().equal(field, &typed));
+        if others.any(|pk| Some(pk) != named) {
+            return Err(wrong("this name is also another person's: bind with the DN"));
+        }
+        Ok(())
+    }
+}
+
 /// The provider whose base holds a DN: of several the one with the longest base, as in authentik.
 pub(super) fn provider_of(snapshot: &Snapshot, dn: &dn::Dn) -> Option<Arc<LdapClient>> {
     let holding = snapshot.ldap.iter().filter(|client| client.names.holds(dn));
@@ -165,34 +186,62 @@ fn refused(error: &SignInError) -> Answer {
     Answer::new(code, format!("{error}{reference}"))
 }
 
+/// What was found good, and until when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Good {
+    /// When the app password ends, if it does.
+    pub(super) until: Option<Timestamp>,
+}
+
 /// Whether what somebody signed in with is still good, and they may still use the application: asked whenever something
 /// of theirs changed.
 ///
 /// # Errors
 /// What the database says.
-pub(super) async fn is_still_good(
+pub(super) async fn still_good(
     app: &App,
     snapshot: &Snapshot,
     client: &LdapClient,
     bound: &Bound,
-) -> store::Result<bool> {
+) -> store::Result<Option<Good>> {
     let (id, proof) = (bound.user, bound.proof.clone());
+    let (application, now) = (client.application.id, app.clock.now());
     let found = app
         .db
         .read(move |tx| {
             Box::pin(async move {
-                let is_good = match &proof {
-                    Proof::Password(hash) => store::credential::find(tx, id).await?.as_ref() == Some(hash),
-                    Proof::AppPassword(password) => {
-                        store::app_password::of_user(tx, id).await?.iter().any(|kept| kept.id == *password)
-                    }
-                };
-                Ok(if is_good { crate::directory::person::read(tx, id).await? } else { None })
+                let Some((user, direct)) = person::read(tx, id).await? else { return Ok(None) };
+                let good = check(tx, &user, &proof, application, now).await?;
+                Ok(good.map(|good| (user, direct, good)))
             })
         })
         .await?;
-    let Some((user, direct)) = found else { return Ok(false) };
+    let Some((user, direct, good)) = found else { return Ok(None) };
     let person = Person::new(user, direct, snapshot);
     let is_searcher = client.provider.profile.searchers.contains(&person.user.id);
-    Ok(person.user.profile.is_active && (is_searcher || access::is_allowed(&client.application, &person)))
+    let is_allowed = person.user.profile.is_active && (is_searcher || access::is_allowed(&client.application, &person));
+    Ok(is_allowed.then_some(good))
+}
+
+async fn check(
+    tx: &mut Tx<'_>,
+    user: &User,
+    proof: &Proof,
+    application: ApplicationId,
+    now: Timestamp,
+) -> store::Result<Option<Good>> {
+    match proof {
+        Proof::Password { hash, with_code } => {
+            let is_good = user.profile.user_type != UserType::ServiceAccount
+                && store::credential::find(tx, user.id).await?.as_ref() == Some(hash)
+                // Who has set up an authenticator app meanwhile is protected by it here, too.
+                && (*with_code || !store::authenticator::exists(tx, user.id).await?);
+            Ok(is_good.then_some(Good { until: None }))
+        }
+        Proof::AppPassword(id) => {
+            let passwords = store::app_password::of_user(tx, user.id).await?;
+            let password = passwords.into_iter().find(|kept| kept.id == *id && kept.is_good_for(application, now));
+            Ok(password.map(|password| Good { until: password.expires_at }))
+        }
+    }
 }

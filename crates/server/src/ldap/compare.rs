@@ -8,7 +8,7 @@ use super::{
     directory::People,
     entry::Entry,
     found::Found,
-    test::{Lookup, Test},
+    prepared_filter::{Lookup, Test},
     view::View,
 };
 

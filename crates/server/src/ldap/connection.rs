@@ -81,10 +81,15 @@ impl<'a> Connection<'a> {
     }
 
     async fn next(&mut self) -> Result<Bytes, End> {
+        let is_bound = self.session.bound().is_some();
+        self.wire.trust(is_bound);
         if let Some(frame) = self.queue.pop_front() {
+            if self.wire.output.len() >= limits::CHUNK {
+                self.wire.flush().await?;
+            }
             return Ok(frame);
         }
-        let idle = if self.session.bound().is_some() { limits::IDLE_BOUND } else { limits::IDLE_ANONYMOUS };
+        let idle = if is_bound { limits::IDLE_BOUND } else { limits::IDLE_ANONYMOUS };
         tokio::select! {
             () = self.stop.cancelled() => {
                 answer::disconnection(&mut self.wire.output, ResultCode::Unavailable, "the server is stopping");

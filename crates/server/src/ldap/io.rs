@@ -26,6 +26,8 @@ pub(super) struct Wire {
     input: BytesMut,
     /// Answers that wait to be written.
     pub output: Vec<u8>,
+    /// Longest request that is taken now.
+    frame_max: usize,
 }
 
 /// What came instead of a request.
@@ -46,7 +48,12 @@ impl From<io::Error> for End {
 impl Wire {
     /// Takes over a connection.
     pub(super) fn new(stream: Box<dyn Duplex>) -> Self {
-        Self { stream, input: BytesMut::new(), output: Vec::new() }
+        Self { stream, input: BytesMut::new(), output: Vec::new(), frame_max: limits::FRAME_ANONYMOUS }
+    }
+
+    /// Takes longer requests from those who have signed in.
+    pub(super) fn trust(&mut self, is_bound: bool) {
+        self.frame_max = if is_bound { FRAME_MAX } else { limits::FRAME_ANONYMOUS };
     }
 
     /// The next request as bytes. Waits `idle` for its beginning and [`limits::REQUEST`] for the rest.
@@ -54,6 +61,10 @@ impl Wire {
     /// # Errors
     /// Why there is none.
     pub(super) async fn next(&mut self, idle: Duration) -> Result<Bytes, End> {
+        if self.output.len() >= limits::CHUNK {
+            // Whoever asks much at once takes the answers before the next is made.
+            self.flush().await?;
+        }
         if let Some(frame) = self.buffered()? {
             return Ok(frame);
         }
@@ -79,7 +90,7 @@ impl Wire {
     /// # Errors
     /// [`End::Garbled`].
     pub(super) fn buffered(&mut self) -> Result<Option<Bytes>, End> {
-        match ber::frame_length(&self.input, FRAME_MAX).map_err(End::Garbled)? {
+        match ber::frame_length(&self.input, self.frame_max).map_err(End::Garbled)? {
             Some(length) if length <= self.input.len() => Ok(Some(self.input.split_to(length).freeze())),
             _ => Ok(None),
         }
@@ -114,16 +125,15 @@ impl Wire {
     /// Writes what waits.
     ///
     /// # Errors
-    /// [`End::Gone`] if the client does not take it within [`limits::WRITE`].
+    /// [`End::Gone`] if the client does not take the next piece of it within [`limits::WRITE`].
     pub(super) async fn flush(&mut self) -> Result<(), End> {
         if self.output.is_empty() {
             return Ok(());
         }
-        let write = async {
-            self.stream.write_all(&self.output).await?;
-            self.stream.flush().await
-        };
-        timeout(limits::WRITE, write).await.map_err(|_| End::Gone)??;
+        for piece in self.output.chunks(limits::CHUNK) {
+            timeout(limits::WRITE, self.stream.write_all(piece)).await.map_err(|_| End::Gone)??;
+        }
+        timeout(limits::WRITE, self.stream.flush()).await.map_err(|_| End::Gone)??;
         self.output.clear();
         if self.output.capacity() > 2 * limits::CHUNK {
             self.output = Vec::new();
@@ -217,8 +227,28 @@ mod tests {
     #[tokio::test]
     async fn what_is_too_large_is_seen_by_its_first_bytes() {
         let (mut wire, mut client) = wire(1024);
+        client.write_all(&[0x30, 0x82, 0x40, 0x01]).await.unwrap();
+        assert!(matches!(wire.next(limits::IDLE_BOUND).await, Err(End::Garbled(BerError::TooLarge))));
+        wire.trust(true);
+        assert!(wire.buffered().unwrap().is_none(), "they may, who have signed in");
+        let (mut wire, mut client) = self::wire(1024);
+        wire.trust(true);
         client.write_all(&[0x30, 0x83, 0x02, 0x00, 0x01]).await.unwrap();
         assert!(matches!(wire.next(limits::IDLE_BOUND).await, Err(End::Garbled(BerError::TooLarge))));
+    }
+
+    /// Who sends many requests and reads no answers keeps one piece of answers waiting, not all of them.
+    #[tokio::test(start_paused = true)]
+    async fn answers_that_nobody_reads_do_not_pile_up() {
+        let (mut wire, mut client) = wire(64 * 1024);
+        client.write_all(&WHO_AM_I.repeat(100)).await.unwrap();
+        let mut answered = 0;
+        while let Ok(_request) = wire.next(limits::IDLE_BOUND).await {
+            wire.output.resize(wire.output.len() + 17_000, 0);
+            answered += 1;
+            assert!(wire.output.len() < 2 * limits::CHUNK, "{}", wire.output.len());
+        }
+        assert!(answered < 12, "{answered}");
     }
 
     #[tokio::test]

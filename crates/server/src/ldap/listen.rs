@@ -20,7 +20,7 @@ use super::{
     io::{Duplex, Wire},
     limits, proxy_protocol,
 };
-use crate::{app::App, jobs::Jobs};
+use crate::{app::App, auth::throttle::network, jobs::Jobs};
 
 /// How long to wait when no connection can be taken, for instance because files run out.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -34,30 +34,47 @@ pub enum Security {
     Tls(Arc<ServerConfig>),
 }
 
-/// Serves until the jobs are told to stop.
-///
-/// # Errors
-/// If the listener cannot be used.
-pub async fn serve(app: App, listener: std::net::TcpListener, security: Security, jobs: Jobs) -> io::Result<()> {
-    let listener = TcpListener::from_std(listener)?;
-    let stop = jobs.stopping();
-    let places = Places::default();
-    jobs.spawn(read_ahead(app.clone()));
-    loop {
-        let accepted = tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((stream, peer)) => {
-                let (app, security, stop, places) = (app.clone(), security.clone(), stop.clone(), places.clone());
-                jobs.spawn_to_end(async move {
-                    Visit { app: &app, security: &security, stop: &stop, places: &places }.receive(stream, peer).await;
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "an LDAP connection could not be taken");
-                tokio::time::sleep(PAUSE).await;
+/// The LDAP server of a process: its listeners share their limits.
+#[derive(Clone)]
+pub struct Server {
+    app: App,
+    jobs: Jobs,
+    places: Places,
+}
+
+impl Server {
+    /// A server whose connections end when the jobs are told to stop.
+    pub fn new(app: App, jobs: Jobs) -> Self {
+        jobs.spawn(read_ahead(app.clone()));
+        let places = Places::new(app.config.ldap_connections);
+        Self { app, jobs, places }
+    }
+
+    /// Serves a listener until the jobs are told to stop.
+    ///
+    /// # Errors
+    /// If the listener cannot be used.
+    pub async fn serve(self, listener: std::net::TcpListener, security: Security) -> io::Result<()> {
+        let listener = TcpListener::from_std(listener)?;
+        let stop = self.jobs.stopping();
+        loop {
+            let accepted = tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    let (app, places, security, stop) =
+                        (self.app.clone(), self.places.clone(), security.clone(), stop.clone());
+                    self.jobs.spawn_to_end(async move {
+                        let visit = Visit { app: &app, security: &security, stop: &stop, places: &places };
+                        visit.receive(stream, peer).await;
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "an LDAP connection could not be taken");
+                    tokio::time::sleep(PAUSE).await;
+                }
             }
         }
     }
@@ -73,43 +90,74 @@ async fn read_ahead(app: App) {
     }
 }
 
-/// How many connections there are, by address.
-#[derive(Clone, Default)]
-struct Places(Arc<Mutex<Taken>>);
+/// Who a connection is from.
+struct Client {
+    address: IpAddr,
+    /// Whether nobody on the way can read along: it does not leave this machine, or came to the proxy by TLS.
+    is_protected: bool,
+}
+
+/// How many connections there are, by network. All listeners share them.
+#[derive(Clone)]
+struct Places {
+    most: usize,
+    taken: Arc<Mutex<Taken>>,
+}
 
 #[derive(Default)]
 struct Taken {
     all: usize,
-    by_address: HashMap<IpAddr, usize>,
+    by_network: HashMap<String, usize>,
 }
 
 /// A place that is free again when it is dropped.
 struct Place {
     places: Places,
-    address: IpAddr,
+    network: Option<String>,
 }
 
 impl Places {
-    fn take(&self, address: IpAddr) -> Option<Place> {
-        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_address = taken.by_address.get(&address).copied().unwrap_or_default();
-        if taken.all >= limits::CONNECTIONS || of_address >= limits::CONNECTIONS_PER_ADDRESS {
+    fn new(most: usize) -> Self {
+        Self { most, taken: Arc::default() }
+    }
+
+    /// A place among all, before it is known whose.
+    fn take(&self) -> Option<Place> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.all >= self.most {
             return None;
         }
         taken.all += 1;
-        taken.by_address.insert(address, of_address + 1);
-        Some(Place { places: self.clone(), address })
+        Some(Place { places: self.clone(), network: None })
+    }
+}
+
+impl Place {
+    /// The same place, counted for an address too, as failed sign-ins are: IPv6 by its /64.
+    fn of(mut self, address: IpAddr) -> Option<Self> {
+        let network = network(address);
+        {
+            let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = taken.by_network.entry(network.clone()).or_default();
+            if *count >= limits::CONNECTIONS_PER_ADDRESS {
+                return None;
+            }
+            *count += 1;
+        }
+        self.network = Some(network);
+        Some(self)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut taken = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.all = taken.all.saturating_sub(1);
-        match taken.by_address.get_mut(&self.address) {
+        let Some(network) = &self.network else { return };
+        match taken.by_network.get_mut(network) {
             Some(count) if *count > 1 => *count -= 1,
             _ => {
-                taken.by_address.remove(&self.address);
+                taken.by_network.remove(network);
             }
         }
     }
@@ -128,12 +176,11 @@ impl Visit<'_> {
         // Answers go out at once: waiting for more to send costs a client 40 ms for each small one.
         let _ = stream.set_nodelay(true);
         let peer = peer.ip().to_canonical();
-        let Some(_place) = self.places.take(peer) else {
-            tracing::warn!(address = %peer, "too many LDAP connections; one was refused");
-            return;
-        };
-        let Some((address, came_by_tls)) = self.client(&mut stream, peer).await else { return };
-        let is_protected = came_by_tls || address.is_loopback();
+        let refused = || tracing::warn!(address = %peer, "too many LDAP connections; one was refused");
+        let Some(place) = self.places.take() else { return refused() };
+        let Some(client) = self.client(&mut stream, peer).await else { return };
+        let Some(_place) = place.of(client.address) else { return refused() };
+        let Client { address, is_protected } = client;
         match self.security {
             Security::Plain(tls) => {
                 let transport = Transport { address, is_tls: false, is_protected, offers_tls: tls.is_some() };
@@ -143,16 +190,18 @@ impl Visit<'_> {
         }
     }
 
-    /// Address of the client, and whether it came to a proxy by TLS. `None` if a proxy did not say who it is.
-    async fn client(&self, stream: &mut TcpStream, peer: IpAddr) -> Option<(IpAddr, bool)> {
+    /// Who the client is; `None` if a proxy did not say.
+    async fn client(&self, stream: &mut TcpStream, peer: IpAddr) -> Option<Client> {
         if !self.app.config.ldap_proxy_protocol || !self.app.config.trusts(peer) {
-            return Some((peer, false));
+            return Some(Client { address: peer, is_protected: peer.is_loopback() });
         }
         let Some(proxied) = proxy_protocol::read(stream).await else {
             tracing::warn!(address = %peer, "a listed proxy connected to LDAP without a PROXY protocol header");
             return None;
         };
-        Some((proxied.address.map_or(peer, |address| address.to_canonical()), proxied.is_tls))
+        // That the proxy is near says nothing about the way to the proxy.
+        let address = proxied.address.map_or(peer, |address| address.to_canonical());
+        Some(Client { address, is_protected: proxied.is_tls })
     }
 
     async fn plain(&self, stream: Box<dyn Duplex>, transport: Transport, tls: Option<&Arc<ServerConfig>>) {
@@ -182,16 +231,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_limited_per_address_and_given_back() {
-        let places = Places::default();
-        let (one, other) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
-        let mut taken: Vec<_> = (0..limits::CONNECTIONS_PER_ADDRESS).map(|_| places.take(one).unwrap()).collect();
-        assert!(places.take(one).is_none());
-        assert!(places.take(other).is_some());
+    fn places_are_limited_and_given_back() {
+        let places = Places::new(limits::CONNECTIONS_PER_ADDRESS + 1);
+        let (one, same): (IpAddr, IpAddr) = ("2001:db8::1".parse().unwrap(), "2001:db8::2".parse().unwrap());
+        let other = "192.0.2.2".parse().unwrap();
+        let full = limits::CONNECTIONS_PER_ADDRESS;
+        let mut taken: Vec<_> = (0..full).map(|_| places.take().unwrap().of(one).unwrap()).collect();
+        assert!(places.take().unwrap().of(same).is_none(), "one network");
+        let last = places.take().unwrap().of(other).unwrap();
+        assert!(places.take().is_none(), "no place at all");
         taken.pop();
-        assert!(places.take(one).is_some());
-        drop(taken);
-        assert_eq!(places.0.lock().unwrap().all, 0);
-        assert!(places.0.lock().unwrap().by_address.is_empty());
+        assert!(places.take().unwrap().of(same).is_some());
+        drop((taken, last));
+        let kept = places.taken.lock().unwrap();
+        assert!(kept.all == 0 && kept.by_network.is_empty());
     }
 }

@@ -12,7 +12,7 @@ use super::{
     directory::{Directory, People, group_tree::GroupNode, person::Person},
     entry::{Entry, write_name},
     names::Kind,
-    test::Member,
+    prepared_filter::Member,
     view::View,
 };
 
@@ -140,6 +140,11 @@ fn make(node: &GroupNode, stamp: Stamp, view: &View, people: &People) -> List {
     }
     append_children(node, view, &mut list.dns);
     list
+}
+
+/// How many direct members a group and those below it have together; who is in several counts as often.
+pub(super) fn count_below(node: &GroupNode, people: &People) -> usize {
+    node.descendants.iter().filter_map(|id| people.index().members(*id)).map(|members| members.people.len()).sum()
 }
 
 /// The numbers of everybody in a group or a group below it.

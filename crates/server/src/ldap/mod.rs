@@ -1,7 +1,7 @@
 //! The LDAP server: listeners, connections, and one file per operation.
 //!
 //! A request goes from [`connection`] to its operation: [`bind`], [`search_operation`], [`compare`], [`password_modify`].
-//! Searches are answered from [`directory`], through [`names`] (what a DN means), [`test`] (the filter), [`plan`] (where
+//! Searches are answered from [`directory`], through [`names`] (what a DN means), [`prepared_filter`] (the filter), [`plan`] (where
 //! to look), [`view`] (who may see what) and [`entry`] (what an entry holds).
 
 mod answers;
@@ -20,12 +20,12 @@ mod members;
 pub mod names;
 mod password_modify;
 mod plan;
+mod prepared_filter;
 mod proxy_protocol;
 mod search;
 mod search_operation;
 mod selection;
 mod session;
-mod test;
 mod view;
 
-pub use listen::{Security, serve};
+pub use listen::{Security, Server};

@@ -1,6 +1,7 @@
 //! Where a search looks: the entries that a filter could let pass, found by the indexes where they can tell.
 //!
-//! What is found here is always tested afterwards, so a plan may name too many entries but never too few.
+//! What is found here is always tested afterwards, so a plan may name too many entries but never too few. It takes a
+//! bounded time: no more people are gathered than [`limits::GATHERED`].
 
 use doorward_core::{id::GroupId, ldap_provider::UidSource};
 use std::collections::BTreeSet;
@@ -8,13 +9,10 @@ use std::collections::BTreeSet;
 use super::{
     attribute::{Attribute, Named},
     directory::{People, index::Field},
-    entry, members,
+    entry, limits, members,
     names::{Kind, Place},
-    test::{Lookup, Match, Member, Test},
+    prepared_filter::{Lookup, Match, Member, Test},
 };
-
-/// Most people found by how a value begins; beyond it everybody is looked at in order.
-const BEGINNINGS_MAX: usize = 10_000;
 
 /// The people a search looks at.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,42 +30,141 @@ const FEW: usize = 64;
 
 /// The people whose entry of a kind (user, or their own group) could pass.
 pub(super) fn people(test: &Test, kind: Kind, lookup: Lookup<'_>) -> Candidates {
-    match test {
-        Test::And(parts) => all_of(parts, kind, lookup),
-        Test::Or(parts) => parts.iter().map(|part| people(part, kind, lookup)).fold(nobody(), together),
-        Test::Value(Named::Known(attribute), _, wanted) => by_attribute(*attribute, wanted, lookup),
-        Test::Value(Named::Custom(key), _, Match::Equal(value)) if kind == Kind::User => {
-            These(equal(&Field::Custom(key.as_str().into()), value, lookup.people).collect())
+    Planner { kind, lookup, left: limits::GATHERED }.people(test)
+}
+
+/// Gathers people for one search.
+struct Planner<'l> {
+    kind: Kind,
+    lookup: Lookup<'l>,
+    /// How many may still be gathered.
+    left: usize,
+}
+
+impl Planner<'_> {
+    fn people(&mut self, test: &Test) -> Candidates {
+        match test {
+            Test::And(parts) => self.all_of(parts),
+            Test::Or(parts) => self.any_of(parts),
+            Test::Value(Named::Known(attribute), _, wanted) => self.by_attribute(*attribute, wanted),
+            Test::Value(Named::Custom(key), _, Match::Equal(value)) if self.kind == Kind::User => {
+                self.equal(&[Field::Custom(key.as_str().into())], value)
+            }
+            Test::MemberOf(group, _) if self.kind == Kind::User => self.below(*group),
+            Test::HasMember(Member::Person(person)) if self.kind == Kind::VirtualGroup => These([person.pk].into()),
+            Test::Is(Some(Place::Entry(of, name))) if *of == self.kind => {
+                These(self.lookup.people.by_username(name).iter().map(|person| person.pk).collect())
+            }
+            Test::Undefined | Test::MemberOf(..) | Test::HasMember(_) | Test::Is(_) => nobody(),
+            Test::Populated(_) if self.kind == Kind::User => nobody(),
+            Test::Class(name) if !entry::has_class(self.kind, name) => nobody(),
+            Test::Not(_)
+            | Test::Present(_)
+            | Test::Value(..)
+            | Test::Class(_)
+            | Test::NameHolds(..)
+            | Test::Populated(_) => All,
         }
-        Test::MemberOf(group, _) if kind == Kind::User => match group.and_then(|id| lookup.view.groups.get(id)) {
-            // Everybody below, whether that counts or not; the test tells.
-            Some(node) => These(members::everybody_below(node, lookup.people)),
+    }
+
+    /// The fewest that one of the parts finds. Parts that gather the members of groups are asked only if the others find
+    /// many.
+    fn all_of(&mut self, parts: &[Test]) -> Candidates {
+        let (costly, cheap): (Vec<&Test>, Vec<&Test>) = parts.iter().partition(|part| gathers(part));
+        let mut found = All;
+        for part in cheap.into_iter().chain(costly) {
+            if matches!(&found, These(few) if few.len() <= FEW) {
+                break;
+            }
+            found = smaller(found, self.people(part));
+        }
+        found
+    }
+
+    fn any_of(&mut self, parts: &[Test]) -> Candidates {
+        let mut all = BTreeSet::new();
+        for part in parts {
+            let These(found) = self.people(part) else { return All };
+            all.extend(found);
+        }
+        These(all)
+    }
+
+    /// Everybody below a group, whether that counts or not; the test tells.
+    fn below(&mut self, group: Option<GroupId>) -> Candidates {
+        let people = self.lookup.people;
+        match group.and_then(|id| self.lookup.view.groups.get(id)) {
             None => nobody(),
-        },
-        Test::HasMember(Member::Person(person)) if kind == Kind::VirtualGroup => These([person.pk].into()),
-        Test::Is(Some(Place::Entry(of, name))) if *of == kind => {
-            These(lookup.people.by_username(name).iter().map(|person| person.pk).collect())
+            Some(node) if members::count_below(node, people) > self.left => All,
+            Some(node) => self.gather(members::everybody_below(node, people).into_iter()),
         }
-        Test::Undefined | Test::MemberOf(..) | Test::HasMember(_) | Test::Is(_) => nobody(),
-        Test::Populated(_) if kind == Kind::User => nobody(),
-        Test::Class(name) if !entry::has_class(kind, name) => nobody(),
-        Test::Not(_)
-        | Test::Present(_)
-        | Test::Value(..)
-        | Test::Class(_)
-        | Test::NameHolds(..)
-        | Test::Populated(_) => All,
+    }
+
+    fn gather(&mut self, numbers: impl Iterator<Item = i64>) -> Candidates {
+        let mut found = BTreeSet::new();
+        for number in numbers {
+            if self.left == 0 {
+                return All;
+            }
+            self.left -= 1;
+            found.insert(number);
+        }
+        These(found)
+    }
+
+    fn by_attribute(&mut self, attribute: Attribute, wanted: &Match) -> Candidates {
+        let fields: &[Field] = match attribute {
+            Attribute::Cn | Attribute::SamAccountName => &[Field::Username],
+            Attribute::Uid => match self.lookup.view.uid_source() {
+                // A user's own group keeps the hashed identifier.
+                UidSource::Username => &[Field::Username, Field::HashedUid],
+                UidSource::HashedUserId => &[Field::HashedUid],
+            },
+            Attribute::Mail => &[Field::Email],
+            // Who has no name is shown by username.
+            Attribute::Name | Attribute::DisplayName | Attribute::Gecos => &[Field::Name, Field::Username],
+            Attribute::UidNumber | Attribute::GidNumber => return self.by_number(attribute, wanted),
+            Attribute::EntryUuid => return by_id(wanted, self.lookup.people),
+            _ => return All,
+        };
+        let fields: Vec<Field> = fields.iter().cloned().chain(overriding(attribute)).collect();
+        match wanted {
+            Match::Equal(value) => self.equal(&fields, value),
+            Match::Parts { initial: Some(initial), .. } => self.beginning(&fields, initial),
+            _ => All,
+        }
+    }
+
+    fn equal(&mut self, fields: &[Field], value: &[u8]) -> Candidates {
+        let Ok(value) = std::str::from_utf8(value) else { return nobody() };
+        let index = self.lookup.people.index();
+        self.gather(fields.iter().flat_map(|field| index.equal(field, value)))
+    }
+
+    fn beginning(&mut self, fields: &[Field], initial: &[u8]) -> Candidates {
+        let Ok(initial) = std::str::from_utf8(initial) else { return nobody() };
+        let index = self.lookup.people.index();
+        self.gather(fields.iter().flat_map(|field| index.beginning(field, initial)))
+    }
+
+    fn by_number(&mut self, attribute: Attribute, wanted: &Match) -> Candidates {
+        let Match::Equal(value) = wanted else { return All };
+        let number = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+        let own = number.and_then(|number| self.lookup.view.numbers().user_of(number));
+        let fields: Vec<Field> = overriding(attribute).into_iter().collect();
+        match self.equal(&fields, value) {
+            These(mut found) => {
+                found.extend(own);
+                These(found)
+            }
+            All => All,
+        }
     }
 }
 
-/// The fewest that one of the parts finds. Parts that gather the members of groups are asked only if the others find many.
-fn all_of(parts: &[Test], kind: Kind, lookup: Lookup<'_>) -> Candidates {
-    let (costly, cheap): (Vec<&Test>, Vec<&Test>) = parts.iter().partition(|part| gathers(part));
-    let find = |found, parts: Vec<&Test>| parts.into_iter().map(|part| people(part, kind, lookup)).fold(found, smaller);
-    match find(All, cheap) {
-        These(few) if few.len() <= FEW => These(few),
-        found => find(found, costly),
-    }
+/// The free attribute that may stand in an attribute's place.
+fn overriding(attribute: Attribute) -> Option<Field> {
+    attribute.overridden_by().map(|key| Field::Custom(key.into()))
 }
 
 fn gathers(test: &Test) -> bool {
@@ -88,66 +185,6 @@ fn smaller(a: Candidates, b: Candidates) -> Candidates {
         (These(one), All) | (All, These(one)) => These(one),
         (All, All) => All,
     }
-}
-
-fn together(a: Candidates, b: Candidates) -> Candidates {
-    match (a, b) {
-        (These(mut a), These(b)) => {
-            a.extend(b);
-            These(a)
-        }
-        _ => All,
-    }
-}
-
-fn by_attribute(attribute: Attribute, wanted: &Match, lookup: Lookup<'_>) -> Candidates {
-    let custom = attribute.overridden_by().map(|key| Field::Custom(key.into()));
-    let fields: &[Field] = match attribute {
-        Attribute::Cn | Attribute::SamAccountName => &[Field::Username],
-        Attribute::Uid => match lookup.view.uid_source() {
-            // A user's own group keeps the hashed identifier.
-            UidSource::Username => &[Field::Username, Field::HashedUid],
-            UidSource::HashedUserId => &[Field::HashedUid],
-        },
-        Attribute::Mail => &[Field::Email],
-        // Who has no name is shown by username.
-        Attribute::Name | Attribute::DisplayName | Attribute::Gecos => &[Field::Name, Field::Username],
-        Attribute::UidNumber | Attribute::GidNumber => return by_number(wanted, custom.as_ref(), lookup),
-        Attribute::EntryUuid => return by_id(wanted, lookup.people),
-        _ => return All,
-    };
-    let fields = fields.iter().chain(&custom);
-    match wanted {
-        Match::Equal(value) => These(fields.flat_map(|field| equal(field, value, lookup.people)).collect()),
-        Match::Parts { initial: Some(initial), .. } => beginning(fields, initial, lookup.people),
-        _ => All,
-    }
-}
-
-fn equal<'p>(field: &Field, value: &[u8], people: &'p People) -> impl Iterator<Item = i64> + use<'p> {
-    let found: Vec<i64> =
-        std::str::from_utf8(value).map(|value| people.index().equal(field, value).collect()).unwrap_or_default();
-    found.into_iter()
-}
-
-fn beginning<'f>(fields: impl Iterator<Item = &'f Field>, initial: &[u8], people: &People) -> Candidates {
-    let Ok(initial) = std::str::from_utf8(initial) else { return nobody() };
-    let mut found = BTreeSet::new();
-    for field in fields {
-        found.extend(people.index().beginning(field, initial).take(BEGINNINGS_MAX));
-        if found.len() >= BEGINNINGS_MAX {
-            return All;
-        }
-    }
-    These(found)
-}
-
-fn by_number(wanted: &Match, custom: Option<&Field>, lookup: Lookup<'_>) -> Candidates {
-    let Match::Equal(value) = wanted else { return All };
-    let number = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
-    let own = number.and_then(|number| lookup.view.numbers().user_of(number));
-    let overriding = custom.into_iter().flat_map(|field| equal(field, value, lookup.people));
-    These(own.into_iter().chain(overriding).collect())
 }
 
 fn by_id(wanted: &Match, people: &People) -> Candidates {

@@ -14,12 +14,12 @@ use super::{
     limits,
     names::{Kind, Place},
     plan::{self, Candidates},
+    prepared_filter::{Lookup, Test},
     selection::Selection,
-    test::{Lookup, Test},
     view::View,
 };
 
-/// How many people are fetched under one lock.
+/// How many people are fetched under one lock at most.
 const BATCH: usize = 256;
 
 /// One stretch of a search.
@@ -48,6 +48,8 @@ pub(super) enum Progress {
 pub(super) struct Search {
     view: View,
     test: Test,
+    /// How many entries are looked at before others get their turn.
+    turn: usize,
     selection: Selection,
     stretches: VecDeque<Stretch>,
     /// How many stretches are behind.
@@ -79,7 +81,8 @@ impl Search {
         let stretches = stretches(place, request.scope, &test, lookup)?;
         let selection = Selection::new(&request.attributes, request.types_only);
         let size_left = (request.size_limit > 0).then_some(request.size_limit);
-        Ok(Self { view, test, selection, stretches, passed: 0, position: 0, size_left, page_left: None })
+        let turn = (limits::TESTS_AT_ONCE / test.weight()).max(1);
+        Ok(Self { view, test, turn, selection, stretches, passed: 0, position: 0, size_left, page_left: None })
     }
 
     /// Only a page of it (RFC 2696): `size` entries from where `cookie` says.
@@ -114,7 +117,7 @@ impl Search {
         let mut looked_at = 0;
         while let Some(mut stretch) = self.stretches.pop_front() {
             loop {
-                let batch = stretch.next(directory, &self.view);
+                let batch = stretch.next(self.turn.min(BATCH), directory, &self.view);
                 if batch.is_empty() {
                     break;
                 }
@@ -123,7 +126,7 @@ impl Search {
                     Ok(written) => written,
                     Err(end) => return end,
                 };
-                if looked_at >= limits::ENTRIES_AT_ONCE || out.len() >= limits::CHUNK {
+                if looked_at >= self.turn || out.len() >= limits::CHUNK {
                     stretch.put_back(batch.get(written..).unwrap_or_default(), self.position, &self.view);
                     self.stretches.push_front(stretch);
                     return Progress::More;
@@ -162,7 +165,7 @@ impl Search {
 }
 
 impl Stretch {
-    fn next(&mut self, directory: &Directory, view: &View) -> Vec<Found> {
+    fn next(&mut self, most: usize, directory: &Directory, view: &View) -> Vec<Found> {
         match self {
             Self::Base => {
                 *self = Self::Groups(VecDeque::new());
@@ -176,7 +179,7 @@ impl Stretch {
             Self::Everybody(kind, after) => {
                 let people = directory.people();
                 let found: Vec<Found> =
-                    people.after(*after).take(BATCH).map(|person| Found::Person(*kind, person.clone())).collect();
+                    people.after(*after).take(most).map(|person| Found::Person(*kind, person.clone())).collect();
                 if let Some(last) = found.last() {
                     *after = last.position(view);
                 }
@@ -185,7 +188,7 @@ impl Stretch {
             Self::These(kind, numbers) => {
                 let people = directory.people();
                 loop {
-                    let batch = numbers.drain(..numbers.len().min(BATCH));
+                    let batch = numbers.drain(..numbers.len().min(most));
                     let found: Vec<Found> = batch
                         .filter_map(|pk| people.get(pk))
                         .map(|person| Found::Person(*kind, person.clone()))
@@ -195,7 +198,7 @@ impl Stretch {
                     }
                 }
             }
-            Self::Groups(ids) => ids.drain(..ids.len().min(BATCH)).map(Found::Group).collect(),
+            Self::Groups(ids) => ids.drain(..ids.len().min(most)).map(Found::Group).collect(),
         }
     }
 
@@ -264,22 +267,28 @@ fn missing(kind: Option<Kind>, view: &View) -> Refusal {
 /// The entries of a container that could pass and that the reader may see.
 fn entries(kind: Kind, test: &Test, lookup: Lookup<'_>) -> Stretch {
     let view = lookup.view;
-    if kind == Kind::Group {
-        let mut ids: Vec<(i64, GroupId)> = match plan::groups(test, lookup) {
-            Some(ids) => {
-                ids.iter().filter_map(|id| view.groups.get(*id)).map(|node| (node.group.pk, node.group.id)).collect()
-            }
-            None => view.groups.after(0).map(|node| (node.group.pk, node.group.id)).collect(),
-        };
-        ids.sort_unstable();
-        ids.dedup();
-        return Stretch::Groups(ids.into_iter().map(|(_, id)| id).filter(|id| view.shows_group(*id)).collect());
+    // For a person nothing is planned: what they may see is little, and how long a plan takes would tell of the rest.
+    match (kind, view.only()) {
+        (Kind::Group, Some(_)) => groups(view, view.own_groups().to_vec()),
+        (Kind::Group, None) => {
+            let all = || view.groups.after(0).map(|node| node.group.id).collect();
+            groups(view, plan::groups(test, lookup).unwrap_or_else(all))
+        }
+        (kind, Some(reader)) => Stretch::These(kind, [reader.pk].into()),
+        (kind, None) => match plan::people(test, kind, lookup) {
+            Candidates::All => Stretch::Everybody(kind, 0),
+            Candidates::These(numbers) => Stretch::These(kind, numbers.into_iter().collect()),
+        },
     }
-    match (view.only(), plan::people(test, kind, lookup)) {
-        (Some(reader), _) => Stretch::These(kind, [reader.pk].into()),
-        (None, Candidates::All) => Stretch::Everybody(kind, 0),
-        (None, Candidates::These(numbers)) => Stretch::These(kind, numbers.into_iter().collect()),
-    }
+}
+
+/// Groups by number.
+fn groups(view: &View, ids: Vec<GroupId>) -> Stretch {
+    let nodes = ids.into_iter().filter_map(|id| view.groups.get(id));
+    let mut sorted: Vec<(i64, GroupId)> = nodes.map(|node| (node.group.pk, node.group.id)).collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    Stretch::Groups(sorted.into_iter().map(|(_, id)| id).collect())
 }
 
 fn single(place: &Place, lookup: Lookup<'_>) -> Option<Stretch> {

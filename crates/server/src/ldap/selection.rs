@@ -1,6 +1,7 @@
 //! What of an entry is wanted, and writing it.
 
 use doorward_protocols::ldap::answer::EntryWriter;
+use std::collections::BTreeSet;
 
 use super::{
     attribute::{ALL, Attribute, Named, named},
@@ -15,7 +16,10 @@ use super::{
 pub(super) struct Selection {
     all_user: bool,
     all_operational: bool,
-    named: Vec<Named>,
+    /// Attributes of the schema, as bits in the order of their list.
+    known: u64,
+    /// Keys of free attributes.
+    custom: BTreeSet<String>,
     types_only: bool,
 }
 
@@ -29,7 +33,11 @@ impl Selection {
                 b"*" => selection.all_user = true,
                 b"+" => selection.all_operational = true,
                 b"1.1" => {}
-                description => selection.named.extend(named(description)),
+                description => match named(description) {
+                    Some(Named::Known(attribute)) => selection.known |= bit(attribute),
+                    Some(Named::Custom(key)) => drop(selection.custom.insert(key)),
+                    None => {}
+                },
             }
         }
         selection
@@ -37,11 +45,11 @@ impl Selection {
 
     fn wants(&self, attribute: Attribute) -> bool {
         let wholesale = if attribute.is_operational() { self.all_operational } else { self.all_user };
-        wholesale || self.named.contains(&Named::Known(attribute))
+        wholesale || self.known & bit(attribute) != 0
     }
 
     fn wants_custom(&self, key: &str) -> bool {
-        self.all_user || self.named.iter().any(|named| matches!(named, Named::Custom(wanted) if wanted == key))
+        self.all_user || self.custom.contains(key)
     }
 
     /// Appends an entry with what is wanted of it.
@@ -92,4 +100,8 @@ impl Selection {
             values.for_each(|value| writer.value(value.as_bytes()));
         }
     }
+}
+
+fn bit(attribute: Attribute) -> u64 {
+    1 << (attribute as u64)
 }

@@ -4,7 +4,7 @@ use doorward_store as store;
 use std::sync::Arc;
 
 use super::{
-    bind::{self, Bound},
+    bind::{self, Bound, Good},
     directory::person::Person,
     view::{Reader, View},
 };
@@ -15,7 +15,7 @@ use crate::app::App;
 pub(super) struct Session {
     bound: Option<Bound>,
     /// The revisions of person and snapshot for which what they signed in with was found good.
-    checked: Option<(i64, i64)>,
+    checked: Option<((i64, i64), Good)>,
 }
 
 /// Somebody as they are now.
@@ -55,13 +55,17 @@ impl Session {
             return Ok(None);
         };
         let revisions = (person.revision, snapshot.revision);
-        if self.checked != Some(revisions) {
-            if !bind::is_still_good(app, &snapshot, &client, bound).await? {
-                self.become_bound(None);
-                return Ok(None);
-            }
-            self.checked = Some(revisions);
-        }
+        let known = self.checked.filter(|(of, _)| *of == revisions).map(|(_, good)| good);
+        let good = match known {
+            Some(good) => Some(good),
+            None => bind::still_good(app, &snapshot, &client, bound).await?,
+        };
+        let now = app.clock.now();
+        let Some(good) = good.filter(|good| good.until.is_none_or(|until| now < until)) else {
+            self.become_bound(None);
+            return Ok(None);
+        };
+        self.checked = Some((revisions, good));
         let is_searcher = client.provider.profile.searchers.contains(&person.id);
         let reader = if is_searcher { Reader::Everything } else { Reader::Only(person.clone()) };
         Ok(Some(Present { person, view: View::new(client, snapshot.group_tree(), reader) }))

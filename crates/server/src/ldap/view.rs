@@ -74,6 +74,11 @@ impl View {
         }
     }
 
+    /// The groups that a person who reads may see; none for those who read everything.
+    pub(super) fn own_groups(&self) -> &[GroupId] {
+        &self.own_groups
+    }
+
     /// Whether a person, and the group that is theirs, may be seen.
     pub(super) fn shows_user(&self, id: UserId) -> bool {
         self.only().is_none_or(|reader| reader.id == id)

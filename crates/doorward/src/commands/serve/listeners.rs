@@ -3,7 +3,7 @@
 use doorward_server::{
     app::App,
     jobs::Jobs,
-    ldap::{self, Security},
+    ldap::{Security, Server},
     listen::{self, TlsFiles},
     router,
 };
@@ -56,10 +56,11 @@ impl Listeners {
         let ldap_tls = tls.map(|files| files.server_config()).transpose().map_err(exit::failed)?.map(Arc::new);
         let ldaps = self.ldaps.zip(ldap_tls.clone()).map(|(listener, tls)| (listener, Security::Tls(tls)));
         let ldap = self.ldap.map(|listener| (listener, Security::Plain(ldap_tls)));
+        let server = Server::new(app.clone(), jobs.clone());
         for (listener, security) in ldap.into_iter().chain(ldaps) {
-            let (app, jobs_of_server) = (app.clone(), jobs.clone());
+            let server = server.clone();
             jobs.spawn_to_end(async move {
-                if let Err(error) = ldap::serve(app, listener, security, jobs_of_server).await {
+                if let Err(error) = server.serve(listener, security).await {
                     tracing::error!(%error, "LDAP cannot be served");
                 }
             });

@@ -5,7 +5,7 @@ use doorward_core::{
     id::GroupId,
 };
 use doorward_protocols::ldap::dn::{escape, normalize_value};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::custom::{self, Custom};
 
@@ -36,6 +36,8 @@ pub struct GroupTree {
     nodes: BTreeMap<GroupId, GroupNode>,
     by_name: HashMap<String, GroupId>,
     by_pk: BTreeMap<i64, GroupId>,
+    /// Keys of all free attributes.
+    keys: HashSet<Box<str>>,
 }
 
 impl GroupTree {
@@ -57,6 +59,7 @@ impl GroupTree {
                 ancestors,
                 descendants: vec![group.id],
             };
+            tree.keys.extend(node.custom.iter().map(|custom| custom.key.clone()));
             tree.nodes.insert(group.id, node);
         }
         tree.link_downwards();
@@ -102,7 +105,7 @@ impl GroupTree {
 
     /// Whether any group has a free attribute of that key.
     pub fn knows(&self, key: &str) -> bool {
-        self.nodes.values().any(|node| node.custom.iter().any(|custom| &*custom.key == key))
+        self.keys.contains(key)
     }
 
     /// The groups given and, if `nested`, all above them; each once, in no order that matters.

@@ -96,7 +96,9 @@ impl Directory {
             self.apply(app, changed, current).await?;
         } else {
             let loaded = load(app, current).await?;
-            *self.people.write().unwrap_or_else(PoisonError::into_inner) = loaded;
+            let old = std::mem::replace(&mut *self.people.write().unwrap_or_else(PoisonError::into_inner), loaded);
+            // Not dropped while others wait for the lock.
+            drop(old);
         }
         self.people.write().unwrap_or_else(PoisonError::into_inner).commits = commits;
         Ok(())

@@ -15,7 +15,7 @@ use doorward_server::{
         users,
     },
     jobs::Jobs,
-    ldap::{self, Security},
+    ldap::{Security, Server},
     listen::TlsFiles,
 };
 use doorward_store as store;
@@ -129,8 +129,8 @@ fn serve(app: &TestApp, security: Security, jobs: &Jobs) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
-    let (app, own) = (app.app.clone(), jobs.clone());
-    jobs.spawn_to_end(async move { ldap::serve(app, listener, security, own).await.unwrap() });
+    let server = Server::new(app.app.clone(), jobs.clone());
+    jobs.spawn_to_end(async move { server.serve(listener, security).await.unwrap() });
     address
 }
 

@@ -87,6 +87,21 @@ pub(super) struct Lookup<'l> {
     pub view: &'l View,
 }
 
+impl Lookup<'_> {
+    /// Whether anybody whom the reader may see has a free attribute of that key.
+    fn knows(self, key: &str) -> bool {
+        let view = self.view;
+        match view.only() {
+            None => self.people.index().knows(key) || view.groups.knows(key),
+            Some(reader) => {
+                let groups = view.own_groups().iter().filter_map(|id| view.groups.get(*id));
+                let mut custom = reader.custom.iter().chain(groups.flat_map(|node| &node.custom));
+                custom.any(|custom| &*custom.key == key)
+            }
+        }
+    }
+}
+
 impl Test {
     /// Makes a filter ready. Never fails: what cannot be understood is undefined.
     pub(super) fn new(filter: &Filter<'_>, lookup: Lookup<'_>) -> Self {
@@ -218,6 +233,15 @@ impl Test {
         Self::Or(vec![of_attribute, Self::NameHolds(attribute, dn::normalize_value(text))])
     }
 
+    /// How many single tests it takes at most.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().map(Self::weight).sum::<usize>() + 1,
+            Self::Not(part) => part.weight() + 1,
+            _ => 1,
+        }
+    }
+
     /// Whether an entry passes; `None` is neither yes nor no.
     pub(super) fn passes(&self, entry: &Entry<'_>, view: &View) -> Option<bool> {
         match self {
@@ -263,8 +287,7 @@ fn known(description: &[u8], lookup: Lookup<'_>) -> Option<(Named, Rule)> {
         return Some((name, kind.rule));
     }
     let Named::Custom(key) = &name else { return None };
-    let is_used = lookup.people.index().knows(key) || lookup.view.groups.knows(key);
-    is_used.then_some((name, Rule::CaseIgnore))
+    lookup.knows(key).then_some((name, Rule::CaseIgnore))
 }
 
 /// A class by its name in lower case, given by name or by object identifier.
