@@ -25,19 +25,18 @@ def free_port():
 
 
 class Server:
-    """A pinned process; `ready_after` is how long it took to take its first connection, in seconds."""
+    """A pinned process; `begin` is when it was started, by the clock that only goes on."""
 
     def __init__(self, command, port, log):
         self.port = port
         self.log = log
-        begin = time.monotonic()
+        self.begin = time.monotonic()
         with open(log, "ab") as out:
             self.process = subprocess.Popen([*FIRST, "taskset", "-c", SERVER_CORE, *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-        self.await_port(begin)
-        self.ready_after = time.monotonic() - begin
+        self.await_port()
 
-    def await_port(self, begin):
-        while time.monotonic() - begin < 120:
+    def await_port(self):
+        while time.monotonic() - self.begin < 120:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
                 return

@@ -122,8 +122,12 @@ LOGGING = {{'version': 1, 'disable_existing_loggers': False,
         ))
     }
 
-    /// Empties its Redis database, which is numbered like its port and may have had another owner.
-    fn forget_cached(&self) -> Result<()> {
+    /// Empties its Redis database, which is numbered like its port and may have had another owner: what NetBox remembers
+    /// for a while is forgotten at once.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub fn forget_cached(&self) -> Result<()> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.redis_port)).context("Redis does not answer")?;
         write!(stream, "SELECT {}\r\nFLUSHDB\r\nQUIT\r\n", self.port)?;
         let mut answer = String::new();
