@@ -56,6 +56,11 @@ impl Account {
                             let counters = Counters::of_application(user.as_ref().map(|user| user.id), name, address);
                             (user, counters)
                         }
+                        Who::Username(name) => {
+                            let user = store::user::find_by_username(tx, name.trim()).await?;
+                            let counters = Counters::of_application(user.as_ref().map(|user| user.id), &name, address);
+                            (user, counters)
+                        }
                         Who::User(id) => {
                             (store::user::find(tx, id).await?, Counters::of_application(Some(id), "", address))
                         }

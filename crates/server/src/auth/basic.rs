@@ -29,6 +29,8 @@ use crate::{app::App, snapshot::Snapshot};
 pub enum Who {
     /// A name as typed: a username, or a verified e-mail address, as in the form.
     Named(String),
+    /// A username and nothing else: what a DN is made of.
+    Username(String),
     /// A user already found by what stands for them, such as a DN.
     User(UserId),
 }

@@ -30,6 +30,13 @@ impl Answer {
         Self::new(ResultCode::Unavailable, "the database cannot be reached; try again")
     }
 
+    /// A password would travel in the clear.
+    pub(super) fn unprotected() -> Self {
+        let message = "passwords are not accepted over an unprotected connection from another machine: use LDAPS or \
+                       StartTLS, or set ldap_allow_plaintext";
+        Self::new(ResultCode::ConfidentialityRequired, message)
+    }
+
     /// Nobody has signed in.
     pub(super) fn sign_in_first() -> Self {
         Self::new(ResultCode::InsufficientAccessRights, "bind first: anonymous clients see the root DSE only")

@@ -141,6 +141,8 @@ impl Attribute {
             A::HomeDirectory => "homedirectory",
             A::LoginShell => "loginshell",
             A::Gecos => "gecos",
+            A::Ou => "ou",
+            A::Dc => "dc",
             _ => return None,
         })
     }
@@ -172,6 +174,17 @@ pub fn named(description: &[u8]) -> Option<Named> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ldap::directory::custom;
+
+    /// What an administrator writes stands in an attribute's place, or is left out; nothing is there half.
+    #[test]
+    fn every_attribute_is_replaced_or_protected() {
+        for (attribute, name) in ALL {
+            let attributes = serde_json::json!({ name: "7" });
+            let shown = !custom::from_json(attributes.as_object().unwrap(), None).is_empty();
+            assert_eq!(shown, attribute.overridden_by() == Some(name.to_lowercase().as_str()), "{name}");
+        }
+    }
 
     #[test]
     fn descriptions_with_options_name_what_nobody_has() {

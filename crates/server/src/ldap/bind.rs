@@ -1,9 +1,10 @@
 //! Bind (RFC 4511, section 4.2; RFC 4513, section 5.1): who somebody is, by the same operation as the sign-in form.
 
 use doorward_core::{
+    event::EventKind,
     id::{AppPasswordId, ApplicationId, LdapProviderId, UserId},
     secret::Secret,
-    user::{User, UserType, key},
+    user::{User, UserType},
 };
 use doorward_protocols::ldap::{
     dn,
@@ -20,8 +21,12 @@ use crate::{
     applications::access,
     auth::basic::{self, Basic, BasicAttempt, By, SignInError, Who},
     directory::person::{self, Person},
+    events,
     snapshot::{LdapClient, Snapshot},
 };
+
+/// How much of a refused name is written down, in characters.
+const NAME_NOTED: usize = 200;
 
 /// Somebody who has signed in on a connection.
 #[derive(Debug, Clone)]
@@ -50,8 +55,36 @@ pub(super) type Outcome = (Answer, Option<Bound>);
 pub(super) async fn bind(app: &App, address: IpAddr, is_protected: bool, request: &BindRequest<'_>) -> Outcome {
     match try_bind(app, address, is_protected, request).await {
         Ok(bound) => (Answer::success(), bound),
-        Err(answer) => (answer, None),
+        Err(Refusal::Noted(answer)) => (answer, None),
+        Err(Refusal::New(answer)) => (note(app, address, request.name, answer).await, None),
     }
+}
+
+/// Why a bind was refused.
+enum Refusal {
+    /// By the sign-in operation, which has written it down.
+    Noted(Answer),
+    /// Before that.
+    New(Answer),
+}
+
+impl From<Answer> for Refusal {
+    fn from(answer: Answer) -> Self {
+        Self::New(answer)
+    }
+}
+
+/// Writes down what was refused: applications hide the message from their people and administrators.
+async fn note(app: &App, address: IpAddr, name: &[u8], answer: Answer) -> Answer {
+    if answer.code == ResultCode::Unavailable {
+        return answer;
+    }
+    let name: String = String::from_utf8_lossy(name).chars().take(NAME_NOTED).collect();
+    let text = format!("an LDAP bind as \"{}\" was refused: {}", name.escape_debug(), answer.message);
+    let mut entry = events::Entry::new(EventKind::SignInFailed, text);
+    entry.address = address.to_string();
+    let reference = events::write(app, entry).await;
+    Answer { message: format!("{} (reference {reference})", answer.message).into(), ..answer }
 }
 
 async fn try_bind(
@@ -59,36 +92,30 @@ async fn try_bind(
     address: IpAddr,
     is_protected: bool,
     request: &BindRequest<'_>,
-) -> Result<Option<Bound>, Answer> {
+) -> Result<Option<Bound>, Refusal> {
     let (name, password) = simple(request)?;
     if name.is_empty() && password.is_empty() {
         return Ok(None);
     }
     if password.is_empty() {
         // RFC 4513, section 5.1.2: an application that takes a bind for a proof must not be fooled by one without.
-        return Err(Answer::new(ResultCode::UnwillingToPerform, "a name without a password is refused"));
+        return Err(Answer::new(ResultCode::UnwillingToPerform, "a name without a password is refused").into());
     }
     if !is_protected && !app.config.ldap_allow_plaintext {
-        let message = "passwords are not accepted over an unprotected connection from another machine: use LDAPS or \
-                       StartTLS, or set ldap_allow_plaintext";
-        return Err(Answer::new(ResultCode::ConfidentialityRequired, message));
+        return Err(Answer::unprotected().into());
     }
     let target = Target::find(&app.snapshot(), name)?;
     target.check_ambiguous(app, name).await?;
     let password = String::from_utf8(password.to_vec()).map_err(|_| wrong("the password is not UTF-8"))?;
     let attempt = BasicAttempt {
-        who: Who::Named(target.name.clone()),
+        who: if target.is_dn { Who::Username(target.name) } else { Who::Named(target.name) },
         password: Secret::new(password),
         address,
         application: target.client.application.id,
         code_in_password: target.client.provider.profile.code_in_password,
         how: "LDAP",
     };
-    let signed_in = basic::verify(app, attempt).await.map_err(|error| refused(&error))?;
-    // A DN names an entry; that of an e-mail address would make applications take one person for two.
-    if target.is_dn && key(&signed_in.user.profile.username) != key(&target.name) {
-        return Err(wrong("a DN is made of the username, not of the e-mail address"));
-    }
+    let signed_in = basic::verify(app, attempt).await.map_err(|error| Refusal::Noted(refused(&error)))?;
     let Basic { user, by, hash, with_code } = signed_in;
     let proof = match (by, hash) {
         (By::AppPassword(id), _) => Proof::AppPassword(id),
@@ -127,7 +154,8 @@ impl Target {
             let message = "no application uses LDAP yet: doorward app add … --method ldap";
             return Err(Answer::new(ResultCode::UnwillingToPerform, message));
         }
-        if let Some(dn) = name.contains('=').then(|| dn::parse(name.as_bytes()).ok()).flatten() {
+        if name.contains('=') {
+            let dn = dn::parse(name.as_bytes()).map_err(|_| wrong("the DN cannot be read"))?;
             let client = provider_of(snapshot, &dn).ok_or_else(|| wrong("the DN lies below no base DN here"))?;
             let name = client.names.login_name(&dn).ok_or_else(|| wrong("the DN is not that of a user"))?.to_owned();
             return Ok(Self { client, name, is_dn: true });
@@ -173,7 +201,7 @@ fn wrong(message: &'static str) -> Answer {
     Answer::new(ResultCode::InvalidCredentials, message)
 }
 
-fn refused(error: &SignInError) -> Answer {
+pub(super) fn refused(error: &SignInError) -> Answer {
     let code = match error {
         SignInError::Wrong { .. }
         | SignInError::WrongCode { .. }

@@ -237,8 +237,7 @@ impl<'a> Connection<'a> {
     async fn modify_password(&mut self, request: &ExtendedRequest<'_>) -> (Answer, Option<Vec<u8>>) {
         let Transport { address, is_protected, .. } = self.transport;
         if !is_protected && !self.app.config.ldap_allow_plaintext {
-            let message = "passwords are not accepted over an unprotected connection: use LDAPS or StartTLS";
-            return (Answer::new(ResultCode::ConfidentialityRequired, message), None);
+            return (Answer::unprotected(), None);
         }
         match self.present().await {
             Ok(present) => password_modify(self.app, address, &self.session, &present, request.value).await,

@@ -216,7 +216,7 @@ impl Visit<'_> {
         let stream = match timeout(limits::REQUEST, handshake).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
-                tracing::debug!(%address, %error, "an LDAP client could not begin TLS");
+                tracing::info!(%address, %error, "an LDAP client could not begin TLS; does it trust the certificate?");
                 return;
             }
             Err(_) => return,

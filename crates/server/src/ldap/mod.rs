@@ -1,8 +1,11 @@
 //! The LDAP server: listeners, connections, and one file per operation.
 //!
-//! A request goes from [`connection`] to its operation: [`bind`], [`search_operation`], [`compare`], [`password_modify`].
-//! Searches are answered from [`directory`], through [`names`] (what a DN means), [`prepared_filter`] (the filter), [`plan`] (where
-//! to look), [`view`] (who may see what) and [`entry`] (what an entry holds).
+//! A client is let in by [`listen`] (and [`proxy_protocol`]), its bytes go through [`io`], and [`connection`] hands each
+//! request to its operation: [`bind`], [`search_operation`], [`compare`], [`password_modify`]. Who it is stands in
+//! [`session`]. Searches are answered from [`directory`]: [`names`] says what a DN means, [`prepared_filter`] is the filter
+//! made ready, [`plan`] says where to look, [`search`] goes through it, [`view`] decides who may see what, [`selection`]
+//! writes what is wanted of an [`entry`] with its [`attribute`]s and [`members`]. The root DSE and the schema are [`fixed`].
+//! Every number that bounds a client stands in [`limits`].
 
 mod answers;
 pub mod attribute;

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use super::{
     answers::Answer,
-    bind::Proof,
+    bind::{self, Proof},
     names::{Kind, Place},
     session::{Present, Session},
 };
@@ -109,7 +109,12 @@ async fn check_old(app: &App, address: IpAddr, present: &Present, old: &[u8]) ->
     match basic::verify(app, attempt).await {
         Ok(checked) if checked.by == By::Password => Ok(()),
         Ok(_) => Err(unwilling("the old password is needed, not an app password")),
-        Err(_) => Err(unwilling("the old password is not right")),
+        Err(error) => {
+            let answer = bind::refused(&error);
+            let code =
+                if answer.code == ResultCode::Unavailable { answer.code } else { ResultCode::UnwillingToPerform };
+            Err(Answer { code, ..answer })
+        }
     }
 }
 

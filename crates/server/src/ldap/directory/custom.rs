@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Attributes that name, classify or empower an entry: no free attribute takes their place.
-const PROTECTED: [&str; 16] = [
+const PROTECTED: [&str; 17] = [
     "ak-active",
     "ak-superuser",
     "cn",
@@ -18,6 +18,7 @@ const PROTECTED: [&str; 16] = [
     "createtimestamp",
     "objectclass",
     "structuralobjectclass",
+    "subschemasubentry",
     "uniquemember",
     "userpassword",
 ];
@@ -34,14 +35,15 @@ pub struct Custom {
 }
 
 /// The attributes that can be shown. As in authentik, `/` becomes `-`, `.` is dropped, lists have many values, and `%s`
-/// in a user's value becomes the username. Objects, nulls, empty texts and names that LDAP cannot write are left out.
+/// in a user's value becomes the username. Objects, nulls, empty texts, names that LDAP cannot
+/// write and numbers that are none are left out.
 pub fn from_json(attributes: &Map<String, Value>, username: Option<&str>) -> Box<[Custom]> {
     let mut found: Vec<Custom> = attributes
         .iter()
         .filter_map(|(name, value)| {
             let name = name.replace('/', "-").replace('.', "");
             let key = name.to_ascii_lowercase();
-            let values: Vec<Box<str>> = texts(value, username).filter(|text| !text.is_empty()).collect();
+            let values: Vec<Box<str>> = texts(value, username).filter(|text| fits(&key, text)).collect();
             let is_shown = is_attribute_name(&name) && !PROTECTED.contains(&key.as_str()) && !values.is_empty();
             is_shown.then(|| Custom { key: key.into(), name: name.into(), values: values.into() })
         })
@@ -56,6 +58,14 @@ fn is_attribute_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.len() <= 64
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
+/// Numbers have to be numbers: Unix clients do what they like with others.
+fn fits(key: &str, value: &str) -> bool {
+    match key {
+        "uidnumber" | "gidnumber" => value.parse::<u32>().is_ok(),
+        _ => !value.is_empty(),
+    }
 }
 
 fn texts<'v>(value: &'v Value, username: Option<&'v str>) -> impl Iterator<Item = Box<str>> + 'v {
@@ -109,8 +119,7 @@ mod tests {
 
     #[test]
     fn what_names_or_empowers_an_entry_is_not_replaced() {
-        let attributes =
-            json!({"ak-superuser": "TRUE", "CN": "root", "memberOf": "x", "userPassword": "x", "mail": "m"});
+        let attributes = json!({"ak-superuser": "TRUE", "CN": "root", "memberOf": "x", "userPassword": "x", "mail": "m", "uidNumber": "abc", "gidNumber": -1});
         assert_eq!(shown(&attributes), [("mail".to_owned(), vec!["m".to_owned()])]);
     }
 }
