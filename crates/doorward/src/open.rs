@@ -122,6 +122,11 @@ pub fn remember_public_url(context: &Context, url: &PublicUrl) {
 
 /// Opens Doorward; makes data directory, key and database if they are missing.
 pub async fn start(place: &Place, public_url: PublicUrl) -> anyhow::Result<App> {
+    start_with(place, public_url, |_| {}).await
+}
+
+/// The same with a word on the server's settings.
+pub async fn start_with(place: &Place, public_url: PublicUrl, change: impl FnOnce(&mut Config)) -> anyhow::Result<App> {
     let settings = &place.settings;
     make_dir(&place.data_dir)?;
     let cipher = Cipher::new(secret_key(&place.data_dir)?);
@@ -138,6 +143,7 @@ pub async fn start(place: &Place, public_url: PublicUrl) -> anyhow::Result<App> 
     config.ldap_allow_plaintext = settings.ldap_allow_plaintext;
     config.ldap_proxy_protocol = settings.ldap_proxy_protocol;
     config.help_text = settings.help_text.clone();
+    change(&mut config);
     let opened = async { App::start(config, db?, cipher, Clock::system()).await };
     opened.await.with_context(|| format!("{name} cannot be used"))
 }

@@ -30,7 +30,12 @@ const FEW: usize = 64;
 
 /// The people whose entry of a kind (user, or their own group) could pass.
 pub(super) fn people(test: &Test, kind: Kind, lookup: Lookup<'_>) -> Candidates {
-    Planner { kind, lookup, left: limits::GATHERED }.people(test)
+    people_within(limits::GATHERED, test, kind, lookup)
+}
+
+/// The same with another limit.
+pub(super) fn people_within(most: usize, test: &Test, kind: Kind, lookup: Lookup<'_>) -> Candidates {
+    Planner { kind, lookup, left: most }.people(test)
 }
 
 /// Gathers people for one search.

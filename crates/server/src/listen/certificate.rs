@@ -2,8 +2,8 @@
 
 use axum_server::tls_rustls::RustlsConfig;
 use rcgen::{CertificateParams, DnType, KeyPair};
-use rustls::ServerConfig;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use rustls::{ServerConfig, client::verify_server_name, server::ParsedCertificate};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -52,6 +52,14 @@ impl TlsFiles {
         Ok(files)
     }
 
+    /// Whether the certificate is for a host, given as in a URL. One that cannot be read is said to be when it is loaded.
+    pub fn is_for(&self, host: &str) -> bool {
+        let Ok(name) = ServerName::try_from(host.trim_matches(['[', ']'])) else { return true };
+        let Ok(certificate) = CertificateDer::from_pem_file(&self.certificate) else { return true };
+        let Ok(parsed) = ParsedCertificate::try_from(&certificate) else { return true };
+        verify_server_name(&parsed, &name).is_ok()
+    }
+
     /// Reads both files, for HTTPS.
     ///
     /// # Errors
@@ -92,4 +100,26 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&temporary, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_for_the_names_it_was_made_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = PublicUrl::parse("https://id.example.org").unwrap();
+        let files = TlsFiles::self_signed(dir.path(), &url).unwrap();
+        assert!(files.server_config().is_ok());
+        for (host, is_for) in [
+            ("id.example.org", true),
+            ("localhost", true),
+            ("[::1]", true),
+            ("127.0.0.1", true),
+            ("id.example.com", false),
+        ] {
+            assert_eq!(files.is_for(host), is_for, "{host}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! `doorward serve`: the server.
 
+mod files;
 mod listeners;
 
 use axum_server::Handle;
@@ -76,7 +77,9 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
     let mut stop = Stop::new()?;
     let listeners = Listeners::bind(&place, args.listen.is_some())?;
     let port = listeners.http.local_addr()?.port();
-    let app = open::start(&place, open::public_url(&place.settings, port)?).await?;
+    let public_url = open::public_url(&place.settings, port)?;
+    let app =
+        open::start_with(&place, public_url, |config| config.ldap_connections = files::ldap_connections()).await?;
     open::remember_public_url(context, &app.config.public_url);
     let tls = if listeners.needs_tls() { Some(certificate(&place, &app)?) } else { None };
     announce(&app, &listeners).await?;
@@ -93,10 +96,19 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
 }
 
 fn certificate(place: &Place, app: &App) -> anyhow::Result<TlsFiles> {
-    match &place.settings.tls {
-        Some(files) => Ok(files.clone()),
-        None => TlsFiles::self_signed(&place.data_dir, &app.config.public_url).map_err(exit::failed),
+    if let Some(files) = &place.settings.tls {
+        return Ok(files.clone());
     }
+    let files = TlsFiles::self_signed(&place.data_dir, &app.config.public_url).map_err(exit::failed)?;
+    if !files.is_for(app.config.public_url.host()) {
+        tracing::warn!(
+            certificate = %files.certificate.display(),
+            host = app.config.public_url.host(),
+            "the self-signed certificate was made for another name, so that clients refuse it: remove it and its key \
+             (https-key.pem), and a new one is made at the next start"
+        );
+    }
+    Ok(files)
 }
 
 /// Says where Doorward is, and how to set it up if nobody did.
@@ -112,6 +124,9 @@ async fn announce(app: &App, listeners: &Listeners) -> anyhow::Result<()> {
         data_dir = %app.config.data_dir.display(),
         "Doorward starts"
     );
+    if listeners.ldap.is_none() && listeners.ldaps.is_none() && !app.snapshot().ldap.is_empty() {
+        tracing::warn!("applications use LDAP, but it is off: say where with --ldap-listen or --ldaps-listen");
+    }
     if public_url.is_insecure() {
         tracing::warn!("the public URL is plain http: passwords travel unprotected; use https");
     }

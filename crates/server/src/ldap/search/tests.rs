@@ -205,6 +205,41 @@ proptest! {
     }
 }
 
+proptest! {
+    /// However little may be gathered: whoever passes is among those a search looks at.
+    #[test]
+    fn a_plan_names_too_many_rather_than_too_few(filter in filters(), nested: bool, most in 0_usize..12) {
+        let groups = groups();
+        let directory = directory(&groups);
+        let view = view(&groups, nested, UidSource::HashedUserId, Reader::Everything);
+        let people = directory.people();
+        let lookup = Lookup { people: &people, view: &view };
+        let test = Test::new(&filter, lookup);
+        for kind in [Kind::User, Kind::VirtualGroup] {
+            let Candidates::These(found) = plan::people_within(most, &test, kind, lookup) else { continue };
+            for person in people.after(0).filter(|person| !found.contains(&person.pk)) {
+                let entry = if kind == Kind::User { Entry::User(person) } else { Entry::VirtualGroup(person) };
+                prop_assert_ne!(test.passes(&entry, &view), Some(true));
+            }
+        }
+    }
+}
+
+/// A filter of a thousand large groups takes no longer than one.
+#[test]
+fn a_plan_gathers_no_more_than_it_may() {
+    let groups = groups();
+    let directory = directory(&groups);
+    let view = view(&groups, true, UidSource::Username, Reader::Everything);
+    let people = directory.people();
+    let lookup = Lookup { people: &people, view: &view };
+    let group = || Filter::Equality { attribute: b"memberOf", value: b"cn=g0,ou=groups,dc=ldap,dc=goauthentik,dc=io" };
+    let test = Test::new(&Filter::Or((0..1000).map(|_| group()).collect()), lookup);
+    assert_eq!(plan::people_within(100, &test, Kind::User, lookup), Candidates::All);
+    assert!(matches!(plan::people_within(10_000, &test, Kind::User, lookup), Candidates::These(_)));
+    assert_eq!(test.weight(), 1001);
+}
+
 #[test]
 fn cookies_read_back_and_others_are_refused() {
     assert_eq!(read_cookie(&write_cookie(3, 77)), Some((3, 77)));

@@ -7,7 +7,9 @@ use crate::{
         ldap::{LdapTest, add, code},
     },
 };
-use doorward_core::{access_rule::AccessRule, application::ApplicationProfile, ldap_provider::LdapProfile};
+use doorward_core::{
+    access_rule::AccessRule, application::ApplicationProfile, ldap_provider::LdapProfile, user::UserProfile,
+};
 use doorward_server::{directory::users, events};
 use std::collections::BTreeSet;
 
@@ -103,5 +105,41 @@ on_both! {
         let other = "dc=wiki,dc=ldap,dc=goauthentik,dc=io";
         let result = ldap.search(other, ldap3::Scope::Subtree, "(cn=alice)", ["cn"]).await.unwrap().1;
         assert_eq!(result.rc, 50, "{}", result.text);
+    }
+
+    /// What is refused before anybody is looked for stands in the activity, too.
+    async fn refused_names_are_written_down(app) {
+        app.user("alice", &[]).await;
+        let test = LdapTest::new(&app).await;
+        let mut ldap = test.connect().await;
+        for (name, expected) in [
+            ("cn=alice,dc=example,dc=org", "below no base DN"), ("cn=alice,ou=groups,dc=ldap,dc=goauthentik,dc=io", "not that of a user"),
+            ("cn=foo+", "cannot be read"),
+        ] {
+            let refused = ldap.simple_bind(name, PASSWORD).await.unwrap();
+            assert_eq!(refused.rc, 49);
+            assert!(refused.text.contains(expected), "{}", refused.text);
+            let reference = refused.text.split("reference ").nth(1).unwrap().trim_end_matches(')');
+            let found = events::by_reference(&app.app, reference).await.unwrap();
+            assert!(found[0].text.contains(name) && found[0].text.contains(expected), "{}", found[0].text);
+        }
+    }
+
+    /// `name@domain` that is also another person's username or address is nobody's.
+    async fn ambiguous_names_are_refused(app) {
+        let bob = app.user("bob", &[]).await;
+        let test = LdapTest::new(&app).await;
+        let mut ldap = test.connect().await;
+        assert_eq!(code(&mut ldap, "bob@ldap.goauthentik.io", PASSWORD).await, 0);
+        let other = app.user("other", &[]).await;
+        let named = UserProfile { email: "bob@ldap.goauthentik.io".into(), ..other.profile.clone() };
+        users::update(&app.app, &app.actor(), other.id, named, None).await.unwrap();
+        let refused = ldap.simple_bind("bob@ldap.goauthentik.io", PASSWORD).await.unwrap();
+        assert_eq!(refused.rc, 49);
+        assert!(refused.text.contains("another person"), "{}", refused.text);
+        let own = UserProfile { email: "bob@ldap.goauthentik.io".into(), ..bob.profile.clone() };
+        users::delete(&app.app, &app.actor(), other.id).await.unwrap();
+        users::update(&app.app, &app.actor(), bob.id, own, None).await.unwrap();
+        assert_eq!(code(&mut ldap, "bob@ldap.goauthentik.io", PASSWORD).await, 0);
     }
 }

@@ -10,8 +10,12 @@ use crate::{
 use doorward_core::{access_rule::AccessRule, group::GroupProfile, user::UserProfile};
 use doorward_server::{
     actor::Actor,
-    directory::{app_passwords, groups, users},
+    directory::{
+        app_passwords::{self, NewAppPassword},
+        groups, users,
+    },
 };
+use jiff::SignedDuration;
 use std::collections::BTreeSet;
 
 on_both! {
@@ -99,5 +103,27 @@ on_both! {
         app_passwords::delete(&app.app, &app.actor(), test.reader.id, password.id).await.unwrap();
         assert_eq!(sees(&mut reader).await, 50);
         assert_eq!(code(&mut reader, &test.user("netbox-ldap"), test.reader_password.expose()).await, 49);
+    }
+
+    /// An app password that has ended, and an authenticator app set up meanwhile, end open connections as well.
+    async fn proofs_that_end_end_connections(app) {
+        let alice = app.user("alice", &[]).await;
+        let test = LdapTest::new(&app).await;
+        let new = NewAppPassword {
+            user: alice.id, name: "mail".into(), application: None,
+            expires_at: Some(app.clock.now() + SignedDuration::from_mins(5)),
+        };
+        let (_, secret) = app_passwords::create(&app.app, &app.actor(), new).await.unwrap();
+        let own = test.user("alice");
+        let sees = async |ldap: &mut ldap3::Ldap| ldap.search(&own, ldap3::Scope::Base, "(cn=*)", ["cn"]).await.unwrap().1.rc;
+        let mut ldap = test.connect().await;
+        assert_eq!(code(&mut ldap, &own, secret.expose()).await, 0);
+        assert_eq!(sees(&mut ldap).await, 0);
+        app.clock.advance(SignedDuration::from_mins(5));
+        assert_eq!(sees(&mut ldap).await, 50);
+        let mut by_password = test.bound("alice").await;
+        assert_eq!(sees(&mut by_password).await, 0);
+        app.authenticator(&alice).await;
+        assert_eq!(sees(&mut by_password).await, 50, "the password alone is not enough any more");
     }
 }
