@@ -12,11 +12,16 @@ use jiff::SignedDuration;
 use std::net::IpAddr;
 
 use super::{
-    authenticator,
+    authenticator::{self, Verdict as CodeVerdict},
     password_hash::{PASSWORD_MAX, Verdict},
     throttle::{self, Counters},
 };
 use crate::{app::App, events};
+
+/// What the log says about codes.
+pub(super) const WRONG_CODE: &str = "wrong or used code";
+pub(super) const TOO_MANY_CODES: &str =
+    "too many codes after the right password; somebody else may know it. A new password lets them try again at once";
 
 /// Why nobody was signed in.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +39,7 @@ pub enum SignInError {
         reference: String,
     },
     /// Too many attempts.
-    #[error("Too many attempts. Try again in {} seconds.", wait.as_secs())]
+    #[error("Too many attempts. Try again in {}.", in_words(*wait))]
     Throttled {
         /// How long to wait.
         wait: SignedDuration,
@@ -56,6 +61,14 @@ pub enum SignInError {
     /// The database is away.
     #[error(transparent)]
     Store(#[from] store::Error),
+}
+
+/// How long to wait, as people say it.
+fn in_words(wait: SignedDuration) -> String {
+    if wait < SignedDuration::from_hours(2) {
+        return format!("{} seconds", wait.as_secs());
+    }
+    format!("{} hours", wait.as_secs().saturating_add(3599) / 3600)
 }
 
 impl SignInError {
@@ -187,19 +200,25 @@ pub(super) async fn check_password(
 /// Checks the code of a counted attempt, as typed into a field, and uses it up.
 ///
 /// # Errors
-/// That it is not right, or was used already; written down.
+/// That it is not right, or was used already, or that there were too many; written down.
 pub(super) async fn check_code(
     app: &App,
     trace: &Trace,
     authenticator: &Authenticator,
     typed: &str,
 ) -> Result<(), SignInError> {
-    if let Some(code) = code_from_field(typed)
-        && authenticator::consume(app, authenticator, &code).await?
-    {
-        return Ok(());
+    // What is no code is no guess either.
+    let verdict = match code_from_field(typed) {
+        Some(code) => authenticator::consume(app, authenticator, &code).await?,
+        None => CodeVerdict::Wrong,
+    };
+    match verdict {
+        CodeVerdict::Right => Ok(()),
+        CodeVerdict::Wrong => Err(SignInError::WrongCode { reference: trace.failed(app, WRONG_CODE).await }),
+        CodeVerdict::TooMany(wait) => {
+            Err(SignInError::Throttled { wait, reference: trace.failed(app, TOO_MANY_CODES).await })
+        }
     }
-    Err(SignInError::WrongCode { reference: trace.failed(app, "wrong or used code").await })
 }
 
 /// Whether somebody who showed who they are may go on at all.
