@@ -181,7 +181,7 @@ pub(super) async fn check_password(
 ) -> Result<(User, String), SignInError> {
     let is_bearable = password.expose().len() <= PASSWORD_MAX;
     let password = if is_bearable { password.clone() } else { Secret::from("") };
-    let verdict = app.hasher.verify(password, hash.clone().filter(|_| is_bearable)).await;
+    let verdict = app.hasher.verify(password.clone(), hash.clone().filter(|_| is_bearable)).await;
     let (user, hash, stronger) = match (user, hash, verdict) {
         (Some(user), Some(hash), Verdict::Right) => (user, hash, None),
         (Some(user), Some(hash), Verdict::RightRehashed(stronger)) => (user, hash, Some(stronger)),
@@ -192,9 +192,26 @@ pub(super) async fn check_password(
     };
     check_active(app, trace, &user).await?;
     let Some(stronger) = stronger else { return Ok((user, hash)) };
-    let (id, new) = (user.id, stronger.clone());
-    app.db.write(move |tx| Box::pin(async move { store::credential::rehash(tx, id, &hash, &new).await })).await?;
-    Ok((user, stronger))
+    let Some(other) = keep_stronger(app, user.id, hash, &stronger).await? else { return Ok((user, stronger)) };
+    // Another sign-in may have made it stronger first, or the password was changed: the hash that is kept now says which.
+    match app.hasher.verify(password, other.clone()).await {
+        Verdict::Right | Verdict::RightRehashed(_) => Ok((user, other.unwrap_or_default())),
+        Verdict::Wrong => Err(SignInError::Wrong { reference: trace.failed(app, "the password was changed").await }),
+    }
+}
+
+/// Keeps a stronger hash in place of the one that the password matched. If that is not kept any more, `Some` of what is.
+async fn keep_stronger(app: &App, user: UserId, old: String, new: &str) -> store::Result<Option<Option<String>>> {
+    let new = new.to_owned();
+    let keep = app.db.write(move |tx| {
+        Box::pin(async move {
+            if store::credential::rehash(tx, user, &old, &new).await? {
+                return Ok(None);
+            }
+            store::credential::find(tx, user).await.map(Some)
+        })
+    });
+    keep.await
 }
 
 /// Checks the code of a counted attempt, as typed into a field, and uses it up.
