@@ -8,6 +8,9 @@ use crate::{
     values,
 };
 
+/// How the names of counters of authenticator codes begin. They are kept longer than the others.
+pub const CODES: &str = "code:";
+
 /// A counter.
 #[derive(Debug, Clone)]
 pub struct Throttle {
@@ -60,7 +63,12 @@ pub async fn forgive(tx: &mut Tx<'_>, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Forgets counters whose window began before a time.
-pub async fn delete_old(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64> {
-    tx.execute("DELETE FROM throttles WHERE started_at <= $1", values![before]).await
+/// Forgets counters whose window began before a time, those of [`CODES`] before another.
+pub async fn delete_old(tx: &mut Tx<'_>, before: Timestamp, codes_before: Timestamp) -> Result<u64> {
+    let codes = format!("{CODES}%");
+    tx.execute(
+        "DELETE FROM throttles WHERE started_at <= CASE WHEN name LIKE $1 THEN $2 ELSE $3 END",
+        values![codes, codes_before, before],
+    )
+    .await
 }

@@ -40,7 +40,11 @@ pub(super) async fn add_app_password(desk: Desk, Path(text): Path<String>, form:
         if user.profile.user_type != UserType::ServiceAccount {
             return Err(OperationError::Denied("People make their own app passwords, under Security.".to_owned()));
         }
-        match rows::make(&desk.app, &desk.actor, user.id, &form, &choosable(&desk)).await {
+        let made = match rows::read(&desk.app, user.id, &form, &choosable(&desk)) {
+            Ok(new) => rows::make(&desk.app, &desk.actor, new).await,
+            Err(error) => Err(error),
+        };
+        match made {
             Ok(new) => user::show_again(&desk, &user, Shown { new: Some(new), ..Shown::default() }).await,
             Err(OperationError::Invalid(problems)) => {
                 user::show_again(&desk, &user, Shown { typed: form.0.clone(), problems, new: None }).await

@@ -12,11 +12,16 @@ use jiff::SignedDuration;
 use std::net::IpAddr;
 
 use super::{
-    authenticator,
+    authenticator::{self, Verdict as CodeVerdict},
     password_hash::{PASSWORD_MAX, Verdict},
     throttle::{self, Counters},
 };
 use crate::{app::App, events};
+
+/// What the log says about codes.
+pub(super) const WRONG_CODE: &str = "wrong or used code";
+pub(super) const TOO_MANY_CODES: &str =
+    "too many codes after the right password; somebody else may know it. A new password lets them try again at once";
 
 /// Why nobody was signed in.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +39,7 @@ pub enum SignInError {
         reference: String,
     },
     /// Too many attempts.
-    #[error("Too many attempts. Try again in {} seconds.", wait.as_secs())]
+    #[error("Too many attempts. Try again in {}.", in_words(*wait))]
     Throttled {
         /// How long to wait.
         wait: SignedDuration,
@@ -56,6 +61,14 @@ pub enum SignInError {
     /// The database is away.
     #[error(transparent)]
     Store(#[from] store::Error),
+}
+
+/// How long to wait, as people say it.
+fn in_words(wait: SignedDuration) -> String {
+    if wait < SignedDuration::from_hours(2) {
+        return format!("{} seconds", wait.as_secs());
+    }
+    format!("{} hours", wait.as_secs().saturating_add(3599) / 3600)
 }
 
 impl SignInError {
@@ -168,7 +181,7 @@ pub(super) async fn check_password(
 ) -> Result<(User, String), SignInError> {
     let is_bearable = password.expose().len() <= PASSWORD_MAX;
     let password = if is_bearable { password.clone() } else { Secret::from("") };
-    let verdict = app.hasher.verify(password, hash.clone().filter(|_| is_bearable)).await;
+    let verdict = app.hasher.verify(password.clone(), hash.clone().filter(|_| is_bearable)).await;
     let (user, hash, stronger) = match (user, hash, verdict) {
         (Some(user), Some(hash), Verdict::Right) => (user, hash, None),
         (Some(user), Some(hash), Verdict::RightRehashed(stronger)) => (user, hash, Some(stronger)),
@@ -179,27 +192,50 @@ pub(super) async fn check_password(
     };
     check_active(app, trace, &user).await?;
     let Some(stronger) = stronger else { return Ok((user, hash)) };
-    let (id, new) = (user.id, stronger.clone());
-    app.db.write(move |tx| Box::pin(async move { store::credential::rehash(tx, id, &hash, &new).await })).await?;
-    Ok((user, stronger))
+    let Some(other) = keep_stronger(app, user.id, hash, &stronger).await? else { return Ok((user, stronger)) };
+    // Another sign-in may have made it stronger first, or the password was changed: the hash that is kept now says which.
+    match app.hasher.verify(password, other.clone()).await {
+        Verdict::Right | Verdict::RightRehashed(_) => Ok((user, other.unwrap_or_default())),
+        Verdict::Wrong => Err(SignInError::Wrong { reference: trace.failed(app, "the password was changed").await }),
+    }
+}
+
+/// Keeps a stronger hash in place of the one that the password matched. If that is not kept any more, `Some` of what is.
+async fn keep_stronger(app: &App, user: UserId, old: String, new: &str) -> store::Result<Option<Option<String>>> {
+    let new = new.to_owned();
+    let keep = app.db.write(move |tx| {
+        Box::pin(async move {
+            if store::credential::rehash(tx, user, &old, &new).await? {
+                return Ok(None);
+            }
+            store::credential::find(tx, user).await.map(Some)
+        })
+    });
+    keep.await
 }
 
 /// Checks the code of a counted attempt, as typed into a field, and uses it up.
 ///
 /// # Errors
-/// That it is not right, or was used already; written down.
+/// That it is not right, or was used already, or that there were too many; written down.
 pub(super) async fn check_code(
     app: &App,
     trace: &Trace,
     authenticator: &Authenticator,
     typed: &str,
 ) -> Result<(), SignInError> {
-    if let Some(code) = code_from_field(typed)
-        && authenticator::consume(app, authenticator, &code).await?
-    {
-        return Ok(());
+    // What is no code is no guess either.
+    let verdict = match code_from_field(typed) {
+        Some(code) => authenticator::consume(app, authenticator, &code).await?,
+        None => CodeVerdict::Wrong,
+    };
+    match verdict {
+        CodeVerdict::Right => Ok(()),
+        CodeVerdict::Wrong => Err(SignInError::WrongCode { reference: trace.failed(app, WRONG_CODE).await }),
+        CodeVerdict::TooMany(wait) => {
+            Err(SignInError::Throttled { wait, reference: trace.failed(app, TOO_MANY_CODES).await })
+        }
     }
-    Err(SignInError::WrongCode { reference: trace.failed(app, "wrong or used code").await })
 }
 
 /// Whether somebody who showed who they are may go on at all.

@@ -10,6 +10,7 @@ use doorward_protocols::totp;
 use doorward_store as store;
 use jiff::SignedDuration;
 
+use super::throttle;
 use crate::{
     actor::Actor,
     app::App,
@@ -72,12 +73,37 @@ pub async fn confirm(app: &App, actor: &Actor, user: &User, set_up: &SetUp, type
     Ok(())
 }
 
-/// Checks a code and uses it up. `false` if it is not right, or was used already.
+/// What a code given after the right password turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Right, and used up now.
+    Right,
+    /// Not right, or used already.
+    Wrong,
+    /// Not looked at: too many came before it, and one has to wait.
+    TooMany(SignedDuration),
+}
+
+/// Checks a code and uses it up. It is counted before it is looked at; a right one begins the count anew.
 ///
 /// # Errors
 /// What the database says.
-pub(super) async fn consume(app: &App, authenticator: &Authenticator, code: &str) -> store::Result<bool> {
-    let Some(step) = totp::matching_step(&authenticator.secret, code, app.clock.now()) else { return Ok(false) };
+pub(super) async fn consume(app: &App, authenticator: &Authenticator, code: &str) -> store::Result<Verdict> {
+    if let Some(wait) = throttle::count_code(app, authenticator.user).await? {
+        return Ok(Verdict::TooMany(wait));
+    }
+    let Some(step) = totp::matching_step(&authenticator.secret, code, app.clock.now()) else {
+        return Ok(Verdict::Wrong);
+    };
     let authenticator = authenticator.clone();
-    app.db.write(move |tx| Box::pin(async move { store::authenticator::consume(tx, &authenticator, step).await })).await
+    let consume = app.db.write(move |tx| {
+        Box::pin(async move {
+            let is_right = store::authenticator::consume(tx, &authenticator, step).await?;
+            if is_right {
+                store::throttle::reset(tx, &throttle::codes_of(authenticator.user)).await?;
+            }
+            Ok(is_right)
+        })
+    });
+    Ok(if consume.await? { Verdict::Right } else { Verdict::Wrong })
 }

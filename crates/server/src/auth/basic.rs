@@ -18,7 +18,7 @@ pub use super::attempt::SignInError;
 use super::{
     account::Account,
     attempt::{self, Trace},
-    authenticator,
+    authenticator::{self, Verdict},
     noted::NOTED,
     throttle,
 };
@@ -175,14 +175,27 @@ async fn check_with_code(
         warm
     } else {
         let found = (account.user.clone(), account.hash.clone());
-        attempt::check_password(app, trace, found, &password).await?
+        match attempt::check_password(app, trace, found, &password).await {
+            Ok(right) => right,
+            Err(error) => {
+                // Behind a right password a code is counted; without as much work here the time would tell.
+                throttle::waste_code(app).await?;
+                return Err(error);
+            }
+        }
     };
-    if !authenticator::consume(app, authenticator, code).await? {
+    let why = match authenticator::consume(app, authenticator, code).await? {
+        Verdict::Right => None,
+        Verdict::Wrong => Some(attempt::WRONG_CODE),
+        // Said to the log only: that there were too many codes would tell that the password was right.
+        Verdict::TooMany(_) => Some(attempt::TOO_MANY_CODES),
+    };
+    if let Some(why) = why {
         if is_warm {
-            // A quick no would tell that the password was right.
+            // A quick no would tell it, too.
             attempt::waste(app, &password).await;
         }
-        return Err(SignInError::Wrong { reference: trace.failed(app, "wrong or used code").await });
+        return Err(SignInError::Wrong { reference: trace.failed(app, why).await });
     }
     if !is_warm {
         app.warm.remember(user.id, &hash, &password, now);

@@ -19,6 +19,12 @@ pub const PER_ADDRESS: i64 = 60;
 /// from there, and nobody outside shall be able to shut all of them out by typing nonsense into its sign-in form.
 pub const PER_APPLICATION_ADDRESS: i64 = 600;
 
+/// The time in which codes after a right password are counted.
+pub const CODE_WINDOW: SignedDuration = SignedDuration::from_hours(24);
+/// Codes per account in [`CODE_WINDOW`] without a right one among them. Whoever tries codes knows the password, and three
+/// codes in a million are good at any time: five minutes at a time, somebody with patience would find one in a few weeks.
+pub const CODES_PER_ACCOUNT: i64 = 20;
+
 /// Whose attempts are counted.
 #[derive(Debug, Clone)]
 pub struct Counters {
@@ -72,6 +78,40 @@ pub(crate) fn network(address: IpAddr) -> String {
     }
 }
 
+/// The counter of an account's authenticator codes. A right code, another password or another app begin it anew.
+pub(crate) fn codes_of(user: UserId) -> String {
+    format!("{}{user}", store::throttle::CODES)
+}
+
+/// Counts a code that was given after the right password, before it is looked at.
+///
+/// # Errors
+/// `Ok(Some(wait))` if there were too many and one has to wait; an error if the database cannot count.
+pub(super) async fn count_code(app: &App, user: UserId) -> store::Result<Option<SignedDuration>> {
+    count_code_of(app, codes_of(user)).await
+}
+
+/// Takes the time that [`count_code`] takes, and counts for nobody.
+///
+/// # Errors
+/// What the database says.
+pub(super) async fn waste_code(app: &App) -> store::Result<()> {
+    count_code_of(app, format!("{}nobody", store::throttle::CODES)).await.map(drop)
+}
+
+async fn count_code_of(app: &App, name: String) -> store::Result<Option<SignedDuration>> {
+    let now = app.clock.now();
+    let window_start = now.saturating_sub(CODE_WINDOW).unwrap_or(now);
+    let count =
+        app.db.write(move |tx| Box::pin(async move { store::throttle::count(tx, &name, now, window_start).await }));
+    let counted = count.await?;
+    Ok((counted.count > CODES_PER_ACCOUNT).then(|| wait(CODE_WINDOW, counted.started_at, now)))
+}
+
+fn wait(window: SignedDuration, started_at: Timestamp, now: Timestamp) -> SignedDuration {
+    (window - now.duration_since(started_at)).max(SignedDuration::from_secs(1))
+}
+
 fn window_start(now: Timestamp) -> Timestamp {
     now.saturating_sub(WINDOW).unwrap_or(now)
 }
@@ -111,8 +151,7 @@ pub async fn count(app: &App, counters: &Counters) -> store::Result<Option<Signe
             })
         })
         .await?;
-    let wait = exceeded.map(|throttle| WINDOW - now.duration_since(throttle.started_at));
-    Ok(wait.map(|wait| wait.max(SignedDuration::from_secs(1))))
+    Ok(exceeded.map(|throttle| wait(WINDOW, throttle.started_at, now)))
 }
 
 /// Forgets an account's attempts after success, and does not hold this one against the address.

@@ -8,6 +8,7 @@ use super::users;
 use crate::{
     actor::Actor,
     app::App,
+    auth::throttle,
     error::{OperationError, OperationResult},
     events,
 };
@@ -31,7 +32,13 @@ pub async fn remove(app: &App, actor: &Actor, user: UserId) -> OperationResult<(
     let (owner, _) = users::find(app, user).await?;
     users::may_touch(app, actor, user).await?;
     let username = owner.profile.username;
-    if !app.db.write(move |tx| Box::pin(store::authenticator::delete(tx, user))).await? {
+    let delete = app.db.write(move |tx| {
+        Box::pin(async move {
+            store::throttle::reset(tx, &throttle::codes_of(user)).await?;
+            store::authenticator::delete(tx, user).await
+        })
+    });
+    if !delete.await? {
         return Err(OperationError::not_found("authenticator app of", username));
     }
     events::changed(app, actor, format!("removed the authenticator app of {username}")).await;

@@ -15,7 +15,7 @@ use super::person::{self, Person};
 use crate::{
     actor::Actor,
     app::App,
-    auth::{password_hash::PASSWORD_MAX, session},
+    auth::{password_hash::PASSWORD_MAX, session, throttle},
     error::{OperationError, OperationResult},
     events, recipes, setup,
     snapshot::Snapshot,
@@ -219,6 +219,8 @@ pub async fn set_password(app: &App, actor: &Actor, id: UserId, password: &str) 
         .write(move |tx| {
             Box::pin(async move {
                 store::credential::upsert(tx, id, &hash, now).await?;
+                // Whoever used the codes up by the old password does not know this one.
+                store::throttle::reset(tx, &throttle::codes_of(id)).await?;
                 session::end_all_of(tx, id, now).await
             })
         })

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use std::{future::Future, time::Duration};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{app::App, keys};
+use crate::{app::App, auth::throttle, keys};
 use doorward_store as store;
 
 /// How often other processes' changes are looked for. Within a second they are seen everywhere.
@@ -84,7 +84,8 @@ pub async fn clean(app: &App) -> store::Result<()> {
     let now = app.clock.now();
     let activity = now.saturating_sub(ACTIVITY).unwrap_or(now);
     let failures = now.saturating_sub(FAILURES).unwrap_or(now);
-    let throttles = now.saturating_sub(crate::auth::throttle::WINDOW).unwrap_or(now);
+    let throttles = now.saturating_sub(throttle::WINDOW).unwrap_or(now);
+    let codes = now.saturating_sub(throttle::CODE_WINDOW).unwrap_or(now);
     app.db
         .write(move |tx| {
             Box::pin(async move {
@@ -93,7 +94,7 @@ pub async fn clean(app: &App) -> store::Result<()> {
                 store::session::delete_expired(tx, now).await?;
                 store::app_password::delete_expired(tx, now).await?;
                 store::directory_change::delete_old(tx).await?;
-                store::throttle::delete_old(tx, throttles).await?;
+                store::throttle::delete_old(tx, throttles, codes).await?;
                 store::event::delete_old(tx, activity).await?;
                 store::event::delete_old_failures(tx, failures).await?;
                 Ok(())

@@ -44,29 +44,32 @@ pub fn choosable(snapshot: &Snapshot, is_allowed: impl Fn(&Application) -> bool)
     found
 }
 
-/// Makes one from the fields `purpose`, `application` and `expires`.
+/// Reads one that is to be made from the fields `purpose`, `application` and `expires`.
 ///
 /// # Errors
 /// What is wrong, by these fields.
-pub async fn make(
-    app: &App,
-    actor: &Actor,
-    user: UserId,
-    form: &Fields,
-    choosable: &[Choosable],
-) -> OperationResult<(AppPassword, Secret<String>)> {
-    let mut problems = Problems::default();
+pub fn read(app: &App, user: UserId, form: &Fields, choosable: &[Choosable]) -> OperationResult<NewAppPassword> {
+    let (mut problems, now) = (Problems::default(), app.clock.now());
     let (slug, expires) = (form.get("application"), form.get("expires"));
     let application = choosable.iter().find(|choosable| choosable.slug == slug).map(|choosable| choosable.id);
     problems.require(slug.is_empty() || application.is_some(), "application", "This application cannot be chosen.");
     let expires_at = if expires.is_empty() {
         None
     } else {
-        let end = app_password::parse_end(expires, app.clock.now());
+        let end = app_password::parse_end(expires, now);
         end.inspect_err(|advice| problems.add("expires", *advice)).ok()
     };
     problems.or(())?;
     let new = NewAppPassword { user, name: form.get("purpose").to_owned(), application, expires_at };
+    app_passwords::check(&new, now).map_err(|problems| with_fields(problems.into()))?;
+    Ok(new)
+}
+
+/// Makes what [`read`] read.
+///
+/// # Errors
+/// What is wrong, by the fields of the form.
+pub async fn make(app: &App, actor: &Actor, new: NewAppPassword) -> OperationResult<(AppPassword, Secret<String>)> {
     app_passwords::create(app, actor, new).await.map_err(with_fields)
 }
 

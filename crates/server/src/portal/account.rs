@@ -1,17 +1,18 @@
 //! What the pages about one's own account share.
 
 use axum::{http::StatusCode, response::Response};
-use doorward_core::problem::Problems;
+use doorward_core::{problem::Problems, secret::Secret};
 use serde_json::{Value, json};
 
 use crate::{
     app::App,
     auth::{
+        again::Again,
         password::SignInError,
         sign_in::{message, see_other},
     },
     error::{OperationError, OperationResult},
-    http::{error_page::ErrorPage, visitor::Member},
+    http::{error_page::ErrorPage, form::Fields, visitor::Member},
     pages,
 };
 
@@ -45,9 +46,14 @@ impl Done {
         see_other(&format!("{HOME}?done={code}"))
     }
 
-    /// The sentence of a code.
-    pub(super) fn sentence(code: &str) -> Option<&'static str> {
-        Self::ALL.into_iter().find(|(_, found, _)| *found == code).map(|(.., sentence)| sentence)
+    /// What a code stands for.
+    pub(super) fn find(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(_, found, _)| *found == code).map(|(done, ..)| done)
+    }
+
+    /// What the page says about it.
+    pub(super) fn sentence(self) -> &'static str {
+        Self::ALL.into_iter().find(|(done, ..)| *done == self).map_or("", |(.., sentence)| sentence)
     }
 }
 
@@ -68,6 +74,16 @@ pub(super) fn page(app: &App, member: &Member, template: &str, mut context: Valu
 /// The answer, or the error page for what stood in its way.
 pub(super) fn settle(app: &App, member: &Member, result: OperationResult<Response>) -> Response {
     result.unwrap_or_else(|error| ErrorPage::operation(&error).render(app, Some(&member.visitor)))
+}
+
+/// What somebody signed in gave to show again who they are: the fields `current_password` and `code`.
+pub(super) fn again(member: &Member, form: &Fields) -> Again {
+    Again {
+        user: member.signed_in.user.id,
+        password: Secret::from(form.get("current_password")),
+        code: form.get("code").to_owned(),
+        address: member.visitor.address,
+    }
 }
 
 /// Why somebody could not show again who they are, at the field it is about.
@@ -91,10 +107,10 @@ mod tests {
     #[test]
     fn every_notice_has_a_code_of_its_own_and_nothing_else_has_a_sentence() {
         for (done, code, sentence) in Done::ALL {
-            assert_eq!(Done::sentence(code), Some(sentence));
+            assert_eq!((Done::find(code), done.sentence()), (Some(done), sentence));
             let location = done.back().headers().get("location").unwrap().to_str().unwrap().to_owned();
             assert_eq!(location, format!("/if/user/security/?done={code}"));
         }
-        assert_eq!(Done::sentence("You have been hacked"), None);
+        assert_eq!(Done::find("You have been hacked"), None);
     }
 }

@@ -1,7 +1,7 @@
 //! `/if/user/security/authenticator/`: setting an authenticator app up, and removing it.
 
 use axum::{extract::State, response::Response};
-use doorward_core::{problem::Problems, secret::Secret};
+use doorward_core::problem::Problems;
 use doorward_protocols::totp;
 use qrcode::{Color, EcLevel, QrCode};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use super::account::{self, Done};
 use crate::{
     app::App,
     auth::{
-        again::{self, Again},
+        again,
         authenticator::{self, SetUp},
     },
     directory::authenticators,
@@ -61,26 +61,17 @@ pub async fn remove(State(app): State<App>, member: Member, form: Form) -> Respo
     account::settle(&app, &member, answer.await)
 }
 
-fn again(member: &Member, form: &Fields) -> Again {
-    Again {
-        user: member.signed_in.user.id,
-        password: Secret::from(form.get("current_password")),
-        code: form.get("code").to_owned(),
-        address: member.visitor.address,
-    }
-}
-
 /// A browser left alone must not be enough to lock its owner out: the password is asked for.
 async fn confirm(app: &App, member: &Member, begun: &SetUp, form: &Fields) -> OperationResult<()> {
     if authenticators::since(app, member.signed_in.user.id).await?.is_some() {
         return Err(OperationError::invalid("", "There is an authenticator app already; remove it first."));
     }
-    again::verify(app, again(member, form)).await.map_err(account::not_again)?;
+    again::verify(app, account::again(member, form)).await.map_err(account::not_again)?;
     authenticator::confirm(app, &member.visitor.actor(), &member.signed_in.user, begun, form.get("code")).await
 }
 
 async fn removed(app: &App, member: &Member, form: &Fields) -> OperationResult<()> {
-    again::verify(app, again(member, form)).await.map_err(account::not_again)?;
+    again::verify(app, account::again(member, form)).await.map_err(account::not_again)?;
     authenticators::remove(app, &member.visitor.actor(), member.signed_in.user.id).await
 }
 

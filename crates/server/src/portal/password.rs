@@ -1,18 +1,13 @@
 //! `/if/user/security/password/`: changing one's own password.
 
 use axum::{extract::State, http::header, response::Response};
-use doorward_core::{problem::Problems, secret::Secret};
+use doorward_core::problem::Problems;
 use serde_json::json;
 
 use super::account::{self, Done};
 use crate::{
     app::App,
-    auth::{
-        again::{self, Again},
-        password::Verified,
-        session,
-        sign_in::see_other,
-    },
+    auth::{again, password::Verified, session, sign_in::see_other},
     directory::{authenticators, users},
     error::{OperationError, OperationResult},
     http::{
@@ -48,13 +43,7 @@ async fn change(app: &App, member: &Member, form: &Fields) -> OperationResult<Ve
         return Err(OperationError::invalid("password_repeat", "The two passwords differ."));
     }
     let user = member.signed_in.user.id;
-    let again = Again {
-        user,
-        password: Secret::from(form.get("current_password")),
-        code: form.get("code").to_owned(),
-        address: member.visitor.address,
-    };
-    let verified = again::verify(app, again).await.map_err(account::not_again)?;
+    let verified = again::verify(app, account::again(member, form)).await.map_err(account::not_again)?;
     users::set_password(app, &member.visitor.actor(), user, password).await?;
     Ok(verified)
 }

@@ -7,10 +7,11 @@ use crate::{
 use doorward_core::id::ApplicationId;
 use doorward_server::{
     auth::{
-        basic::{self, BasicAttempt, Who},
-        throttle::PER_ACCOUNT,
+        basic::{self, BasicAttempt, SignInError, Who},
+        throttle::{CODES_PER_ACCOUNT, PER_ACCOUNT},
     },
     directory::{authenticators, users},
+    jobs,
 };
 use futures::future::join_all;
 use jiff::SignedDuration;
@@ -113,6 +114,78 @@ on_both! {
         app.clock.advance(SignedDuration::from_secs(300));
         let page = browser.sign_in("/if/user/", "alice", PASSWORD).await;
         assert!(!asks_for_code(&give(&mut browser, &page, &app.code(&secret)).await));
+    }
+
+    /// Patience does not help either: twenty codes a day, wherever they are tried, and not one more is looked at.
+    async fn codes_cannot_be_guessed_slowly(app) {
+        let alice = app.user("alice", &[]).await;
+        let secret = app.authenticator(&alice).await;
+        let application: ApplicationId = app.application("netbox").await.application.id;
+        let mut owner = app.browser();
+        let page = owner.sign_in("/if/user/", "alice", PASSWORD).await;
+        give(&mut owner, &page, &app.code(&secret)).await;
+        let security = "/if/user/security/password/";
+        let bind = async |code: &str| basic::verify(&app.app, BasicAttempt {
+            who: Who::User(alice.id), password: format!("{PASSWORD};{code}").as_str().into(),
+            address: std::net::Ipv4Addr::LOCALHOST.into(), application, code_in_password: true, how: "LDAP",
+        }).await;
+        for number in 0..CODES_PER_ACCOUNT {
+            app.clock.advance(SignedDuration::from_mins(10));
+            match number % 3 {
+                0 => {
+                    let mut browser = app.browser();
+                    let page = browser.sign_in("/if/user/", "alice", PASSWORD).await;
+                    assert_eq!(give(&mut browser, &page, "000000").await.status, 401);
+                }
+                1 => {
+                    let page = owner.get(security).await;
+                    let fields = [("current_password", PASSWORD), ("code", "000000"), ("password", "new password 1"), ("password_repeat", "new password 1")];
+                    assert!(owner.submit(&page, security, &fields).await.body.contains("code is not right"));
+                }
+                _ => assert!(matches!(bind("000000").await, Err(SignInError::Wrong { .. }))),
+            }
+            // A right password, and cleaning up, reset nothing.
+            assert!(asks_for_code(&app.browser().sign_in("/if/user/", "alice", PASSWORD).await));
+            jobs::clean(&app.app).await.unwrap();
+        }
+        app.clock.advance(SignedDuration::from_mins(10));
+        let mut browser = app.browser();
+        let page = browser.sign_in("/if/user/", "alice", PASSWORD).await;
+        let page = give(&mut browser, &page, &app.code(&secret)).await;
+        assert!(page.status == 429 && page.body.contains("Try again in 21 hours."), "{}", page.body);
+        let page = owner.get(security).await;
+        let fields = [("current_password", PASSWORD), ("code", &app.code(&secret)), ("password", "new password 1"), ("password_repeat", "new password 1")];
+        assert!(owner.submit(&page, security, &fields).await.body.contains("Too many attempts"));
+        // No word and no time that a wrong password would not have.
+        let runs = app.app.hasher.runs();
+        let refused = bind(&app.code(&secret)).await;
+        assert!(matches!(refused, Err(SignInError::Wrong { .. })) && app.reason(&refused).await.contains("too many codes"));
+        assert_eq!(app.app.hasher.runs() - runs, 1);
+        app.clock.advance(SignedDuration::from_hours(24));
+        bind(&app.code(&secret)).await.unwrap();
+    }
+
+    /// A right code begins the count anew, and so does a new password: whoever used the codes up does not know it.
+    async fn the_count_of_codes_begins_anew(app) {
+        let alice = app.user("alice", &[]).await;
+        let secret = app.authenticator(&alice).await;
+        let give_one = async |password: &str, code: &str| {
+            app.clock.advance(SignedDuration::from_mins(10));
+            let mut browser = app.browser();
+            let page = browser.sign_in("/if/user/", "alice", password).await;
+            let code = if code.is_empty() { app.code(&secret) } else { code.to_owned() };
+            give(&mut browser, &page, &code).await.status
+        };
+        for _ in 1..CODES_PER_ACCOUNT {
+            assert_eq!(give_one(PASSWORD, "000000").await, 401);
+        }
+        assert_eq!(give_one(PASSWORD, "").await, 200);
+        for _ in 0..CODES_PER_ACCOUNT {
+            assert_eq!(give_one(PASSWORD, "000000").await, 401);
+        }
+        assert_eq!(give_one(PASSWORD, "").await, 429);
+        users::set_password(&app.app, &app.actor(), alice.id, "another password").await.unwrap();
+        assert_eq!(give_one("another password", "").await, 200);
     }
 
     /// The step belongs to its browser, ends after five minutes, and does not outlive the password or the app.

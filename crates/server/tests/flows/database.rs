@@ -88,6 +88,27 @@ on_both! {
         }
     }
 
+    /// A write whose caller went away, as with a request that is cancelled, is done and counted all the same.
+    async fn a_write_that_nobody_waits_for_is_counted(app) {
+        use futures::FutureExt;
+        let write = |name: &'static str| app.app.db.write(move |tx| Box::pin(async move {
+            tx.execute("INSERT INTO throttles (name, started_at, count) VALUES ($1, 0, 1)", values![name]).await
+        }));
+        let there = || app.app.db.read(|tx| Box::pin(async move {
+            tx.fetch_one::<i64>("SELECT COUNT(*) FROM throttles WHERE name = 'left'", &[]).await
+        }));
+        let before = app.app.db.commits();
+        write("kept").await.unwrap();
+        assert_eq!(app.app.db.commits(), before + 1);
+        assert!(write("left").now_or_never().is_none());
+        let moved = async {
+            while there().await.unwrap() == 0 || app.app.db.commits() == before + 1 {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(10), moved).await.expect("the commit is counted");
+    }
+
     /// What one process changes, another sees after looking; fifty codes over two processes have one winner.
     async fn two_processes_share_one_truth(app) {
         let other = app.second_process().await;

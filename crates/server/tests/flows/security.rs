@@ -8,7 +8,10 @@ use doorward_core::secret::Secret;
 use doorward_server::{
     actor::Actor,
     auth::authenticator as apps,
-    directory::{app_passwords, authenticators},
+    directory::{
+        app_passwords::{self, NewAppPassword},
+        authenticators,
+    },
     error::OperationError,
 };
 use jiff::SignedDuration;
@@ -154,13 +157,15 @@ on_both! {
         let mut browser = app.signed_in("alice").await;
         let page = browser.get(SECURITY).await;
         let add = format!("{SECURITY}app-passwords/add/");
+        let own = ("current_password", PASSWORD);
         for fields in [
             [("purpose", " "), ("application", ""), ("expires", "")], [("purpose", "mail"), ("application", "nothing"), ("expires", "")],
             [("purpose", "mail"), ("application", ""), ("expires", "soon")], [("purpose", "mail"), ("application", ""), ("expires", "0d")],
         ] {
+            let fields = [fields[0], fields[1], fields[2], own];
             assert_eq!(send(&mut browser, &page, &add, &fields).await.status, 422, "{fields:?}");
         }
-        let made = send(&mut browser, &page, &add, &[("purpose", "mail <laptop>"), ("application", ""), ("expires", "30d")]).await;
+        let made = send(&mut browser, &page, &add, &[("purpose", "mail <laptop>"), ("application", ""), ("expires", "30d"), own]).await;
         let secret = between(&made.body, "id=\"new-secret\">", "<").to_owned();
         assert_eq!(secret.len(), 40);
         let page = browser.get(SECURITY).await;
@@ -174,6 +179,55 @@ on_both! {
         assert!(send(&mut browser, &page, &delete, &[]).await.body.contains("it is refused from now on"));
         assert_eq!(send(&mut browser, &page, &delete, &[]).await.status, 404);
         assert!(app_passwords::of_user(&app.app, alice.id).await.unwrap().is_empty());
+    }
+
+    /// A browser left alone or a stolen session gives no lasting secret: the password is asked for again, and the code.
+    async fn an_app_password_needs_the_password_again(app) {
+        let alice = app.user("alice", &[]).await;
+        let mut browser = app.signed_in("alice").await;
+        let page = browser.get(SECURITY).await;
+        assert!(page.body.contains("id=\"current_password\"") && !page.body.contains("id=\"code\""));
+        let add = format!("{SECURITY}app-passwords/add/");
+        let purpose = ("purpose", "mail");
+        for password in ["", "wrong"] {
+            let refused = send(&mut browser, &page, &add, &[purpose, ("current_password", password)]).await;
+            assert!(refused.status == 422 && refused.body.contains("not your password"), "{}", refused.body);
+            assert!(refused.body.contains("value=\"mail\"") && !refused.body.contains("id=\"new-secret\""));
+        }
+        let secret = app.authenticator(&alice).await;
+        assert!(browser.get(SECURITY).await.body.contains("id=\"code\""));
+        let own = ("current_password", PASSWORD);
+        for code in ["", "000000"] {
+            assert_eq!(send(&mut browser, &page, &add, &[purpose, own, ("code", code)]).await.status, 422);
+        }
+        assert!(app_passwords::of_user(&app.app, alice.id).await.unwrap().is_empty());
+        // What is wrong with the rest is said before the code is used up.
+        let code = app.code(&secret);
+        assert_eq!(send(&mut browser, &page, &add, &[("purpose", ""), own, ("code", &code)]).await.status, 422);
+        let made = send(&mut browser, &page, &add, &[purpose, own, ("code", &code)]).await;
+        assert!(made.body.contains("id=\"new-secret\""), "{}", made.body);
+    }
+
+    /// Whoever changes a password that leaked learns that app passwords are still good, and how many.
+    async fn a_changed_password_names_the_app_passwords_that_remain(app) {
+        let alice = app.user("alice", &[]).await;
+        let mut browser = app.signed_in("alice").await;
+        let mut change = async |old: &str, new: &str| {
+            let page = browser.get(CHANGE).await;
+            let fields = [("current_password", old), ("password", new), ("password_repeat", new)];
+            send(&mut browser, &page, CHANGE, &fields).await.text()
+        };
+        let done = change(PASSWORD, "new password 1").await;
+        assert!(done.contains("Your password is changed") && !done.contains("good"), "{done}");
+        app.app_password(&alice, None).await;
+        let end = app.clock.now().saturating_add(SignedDuration::from_mins(1)).unwrap();
+        let new = NewAppPassword { user: alice.id, name: "short".into(), application: None, expires_at: Some(end) };
+        app_passwords::create(&app.app, &app.actor(), new).await.unwrap();
+        let done = change("new password 1", "new password 2").await;
+        assert!(done.contains("2 app passwords remain good") && done.contains("under App passwords below"), "{done}");
+        app.clock.advance(SignedDuration::from_mins(1));
+        let done = change("new password 2", "new password 3").await;
+        assert!(done.contains("1 app password remains good"), "{done}");
     }
 
     /// A new password needs the old one, keeps this browser signed in and ends every other session.

@@ -2,17 +2,19 @@
 
 use crate::{
     on_both,
-    support::{PASSWORD, Page},
+    support::{PASSWORD, Page, TestApp},
 };
-use doorward_core::user::UserType;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use doorward_core::user::{User, UserType};
 use doorward_server::{
     auth::{
-        password::{self, Attempt, Passed},
+        password::{self, Attempt, Passed, SignInError},
         session,
         throttle::{PER_ACCOUNT, PER_ADDRESS},
     },
     directory::users,
 };
+use doorward_store as store;
 use futures::future::join_all;
 use jiff::SignedDuration;
 
@@ -21,6 +23,18 @@ fn essence(page: &Page) -> String {
     let text = page.body.replace(&page.hidden("request"), "").replace(&page.hidden("csrf"), "");
     let start = text.find("(Reference ").expect("a reference code");
     text[..start].to_owned() + &text[start + "(Reference XXXXXXXXXX".len()..]
+}
+
+/// A hash as Django keeps it, for the password that everybody has here.
+async fn bring_djangos_hash(app: &TestApp, user: &User) {
+    let mut out = [0; 32];
+    let rounds = std::num::NonZeroU32::new(1000).unwrap();
+    aws_lc_rs::pbkdf2::derive(aws_lc_rs::pbkdf2::PBKDF2_HMAC_SHA256, rounds, b"salt", PASSWORD.as_bytes(), &mut out);
+    let hash = format!("pbkdf2_sha256$1000$salt${}", STANDARD.encode(out));
+    let (id, now) = (user.id, app.clock.now());
+    let bring =
+        app.app.db.write(move |tx| Box::pin(async move { store::credential::upsert(tx, id, &hash, now).await }));
+    bring.await.unwrap();
 }
 
 on_both! {
@@ -146,19 +160,48 @@ on_both! {
     /// Django's hashes are taken, and replaced by Argon2id at the first sign-in.
     async fn djangos_hashes_are_replaced(app) {
         let alice = app.user("alice", &[]).await;
-        let hash = {
-            use base64::{Engine, engine::general_purpose::STANDARD};
-            let mut out = [0; 32];
-            let rounds = std::num::NonZeroU32::new(1000).unwrap();
-            aws_lc_rs::pbkdf2::derive(aws_lc_rs::pbkdf2::PBKDF2_HMAC_SHA256, rounds, b"salt", PASSWORD.as_bytes(), &mut out);
-            format!("pbkdf2_sha256$1000$salt${}", STANDARD.encode(out))
-        };
-        let now = app.clock.now();
-        app.app.db.write(move |tx| Box::pin(async move { doorward_store::credential::upsert(tx, alice.id, &hash, now).await })).await.unwrap();
+        bring_djangos_hash(&app, &alice).await;
         app.signed_in("alice").await;
-        let kept = app.app.db.read(move |tx| Box::pin(doorward_store::credential::find(tx, alice.id))).await.unwrap();
+        let kept = app.app.db.read(move |tx| Box::pin(store::credential::find(tx, alice.id))).await.unwrap();
         assert!(kept.unwrap().starts_with("$argon2id$"));
         app.signed_in("alice").await;
+    }
+
+    /// Of several first sign-ins at once one replaces the hash; the others are let in with the hash that is kept, too.
+    async fn parallel_first_sign_ins_end_with_one_hash(app) {
+        let alice = app.user("alice", &[]).await;
+        bring_djangos_hash(&app, &alice).await;
+        let visitor = app.visitor().await;
+        let passed = join_all((0..4).map(|_| password::verify(&app.app, Attempt {
+            username: "alice".into(), password: PASSWORD.into(), address: std::net::Ipv4Addr::LOCALHOST.into(),
+        }))).await;
+        let kept = app.hash_of(&alice).await;
+        for passed in passed {
+            let Passed::Verified(verified) = passed.unwrap() else { panic!("no code is needed") };
+            assert_eq!(verified.hash.as_ref(), Some(&kept));
+            assert!(session::begin(&app.app, &visitor, &verified).await.unwrap().is_some());
+        }
+    }
+
+    /// A password that was changed while an old hash was made stronger is not let in by the old one.
+    async fn a_lost_rehash_does_not_outlive_a_new_password(app) {
+        let alice = app.user("alice", &[]).await;
+        bring_djangos_hash(&app, &alice).await;
+        let new = app.app.hasher.hash("another password".into()).await;
+        let (id, now) = (alice.id, app.clock.now());
+        let change = app.app.db.write(move |tx| Box::pin(async move { store::credential::upsert(tx, id, &new, now).await }));
+        let attempt = Attempt { username: "alice".into(), password: PASSWORD.into(), address: std::net::Ipv4Addr::LOCALHOST.into() };
+        let runs = app.app.hasher.runs();
+        // The old hash is being checked when the new one comes.
+        let change = async {
+            while app.app.hasher.runs() == runs {
+                tokio::task::yield_now().await;
+            }
+            change.await
+        };
+        let (passed, changed) = tokio::join!(password::verify(&app.app, attempt), change);
+        changed.unwrap();
+        assert!(matches!(passed, Err(SignInError::Wrong { .. })), "{passed:?}");
     }
 
     /// A disabled person is out at once, and is told so only after the right password.

@@ -27,7 +27,21 @@ use std::{
 #[derive(Clone)]
 pub struct Db {
     kind: Kind,
-    commits: Arc<AtomicU64>,
+    commits: Commits,
+}
+
+/// A count of commits, moved where they are made: a caller that gave up would not move it.
+#[derive(Clone, Default)]
+struct Commits(Arc<AtomicU64>);
+
+impl Commits {
+    fn add(&self) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 #[derive(Clone)]
@@ -42,7 +56,8 @@ impl Db {
     /// # Errors
     /// If the file cannot be opened or is no database.
     pub fn sqlite(path: &Path) -> Result<Self> {
-        Ok(Self::over(Kind::Sqlite(sqlite::Sqlite::open(path)?)))
+        let commits = Commits::default();
+        Ok(Self { kind: Kind::Sqlite(sqlite::Sqlite::open(path, commits.clone())?), commits })
     }
 
     /// Connects to `PostgreSQL` by a URL (`postgres://user:password@host:port/database?sslmode=…`).
@@ -50,7 +65,8 @@ impl Db {
     /// # Errors
     /// If the URL cannot be read. Connections are made when needed, so a server that is down shows later.
     pub fn postgres(url: &str) -> Result<Self> {
-        Ok(Self::over(Kind::Postgres(postgres::Postgres::connect(url)?)))
+        let commits = Commits::default();
+        Ok(Self { kind: Kind::Postgres(postgres::Postgres::connect(url, commits.clone())?), commits })
     }
 
     /// Reads. Statements run one by one and may see what is committed between them. The closure awaits nothing but
@@ -70,7 +86,8 @@ impl Db {
     }
 
     /// Writes in one transaction, which is durable when this returns `Ok` and leaves nothing behind when it returns
-    /// an error. The closure awaits nothing but its [`Tx`].
+    /// an error. The closure awaits nothing but its [`Tx`]. Once begun it is brought to its end, and counted, even if
+    /// nobody waits for it any more.
     ///
     /// # Errors
     /// What the closure returns, or that the database cannot be reached or written.
@@ -79,24 +96,16 @@ impl Db {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T>> + Send + 'static,
     {
-        let written = match &self.kind {
+        match &self.kind {
             Kind::Sqlite(db) => db.write(work).await,
             Kind::Postgres(db) => db.write(work).await,
-        };
-        if written.is_ok() {
-            self.commits.fetch_add(1, Ordering::Release);
         }
-        written
     }
 
-    /// How many transactions this process has committed. Whoever keeps something in memory looks whether it is still
+    /// Moves with every transaction that this process has committed, before its caller hears of it. Whoever keeps something in memory looks whether it is still
     /// what is in the database when this has moved.
     pub fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Acquire)
-    }
-
-    fn over(kind: Kind) -> Self {
-        Self { kind, commits: Arc::default() }
+        self.commits.get()
     }
 
     /// Whether this is the embedded database.

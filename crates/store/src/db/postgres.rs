@@ -1,6 +1,6 @@
 //! `PostgreSQL`, for several nodes that serve the same people.
 
-use super::{BoxFuture, Tx};
+use super::{BoxFuture, Commits, Tx};
 use crate::{Error, Result};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
 use rustls::{ClientConfig, RootCertStore};
@@ -14,10 +14,13 @@ const CONNECTIONS: usize = 16;
 const WAIT: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
-pub(super) struct Postgres(Pool);
+pub(super) struct Postgres {
+    pool: Pool,
+    commits: Commits,
+}
 
 impl Postgres {
-    pub(super) fn connect(url: &str) -> Result<Self> {
+    pub(super) fn connect(url: &str, commits: Commits) -> Result<Self> {
         let unreadable = |error: &dyn std::fmt::Display| {
             Error::Unavailable(format!(
                 "database_url cannot be read ({error}); write postgres://user:password@host/database"
@@ -46,26 +49,47 @@ impl Postgres {
             .create_timeout(Some(WAIT))
             .build()
             .map_err(|error| unreadable(&error))?;
-        Ok(Self(pool))
+        Ok(Self { pool, commits })
     }
 
     pub(super) async fn read<T, F>(&self, work: F) -> Result<T>
     where
         F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T>>,
     {
-        let client = self.0.get().await.map_err(|error| unavailable(&error))?;
+        let client = self.pool.get().await.map_err(|error| unavailable(&error))?;
         work(&mut Tx::PostgresRead(&client)).await
     }
 
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
     where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T>> + Send + 'static,
+    {
+        let db = self.clone();
+        // A caller that gives up between the commit and its count would leave a commit that nobody hears of.
+        match tokio::spawn(async move { db.write_here(work).await }).await {
+            Ok(result) => result,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(Error::Unavailable("the process is stopping".to_owned())),
+            },
+        }
+    }
+
+    async fn write_here<T, F>(&self, work: F) -> Result<T>
+    where
         F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T>>,
     {
-        let mut client = self.0.get().await.map_err(|error| unavailable(&error))?;
+        let mut client = self.pool.get().await.map_err(|error| unavailable(&error))?;
         let mut tx = Tx::Postgres(client.transaction().await?);
         let result = work(&mut tx).await;
         if let Tx::Postgres(tx) = tx {
-            if result.is_ok() { tx.commit().await? } else { tx.rollback().await? }
+            if result.is_ok() {
+                tx.commit().await?;
+                self.commits.add();
+            } else {
+                tx.rollback().await?;
+            }
         }
         result
     }

@@ -1,6 +1,6 @@
 //! `SQLite`: one thread that writes and commits for everybody waiting, and a pool of readers.
 
-use super::{BoxFuture, Tx};
+use super::{BoxFuture, Commits, Tx};
 use crate::{Error, Result};
 use rusqlite::Connection;
 use std::{
@@ -33,13 +33,13 @@ pub(super) struct Sqlite {
 }
 
 impl Sqlite {
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    pub(super) fn open(path: &Path, commits: Commits) -> Result<Self> {
         make_private(path)?;
         let mut connection = connect(path)?;
         let (writer, jobs) = mpsc::channel(QUEUE);
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || write_loop(&mut connection, jobs))
+            .spawn(move || write_loop(&mut connection, jobs, &commits))
             .map_err(|error| Error::Unavailable(error.to_string()))?;
         Ok(Self { writer, readers: Arc::default(), path: Arc::new(path.to_owned()) })
     }
@@ -118,19 +118,19 @@ fn connect(path: &Path) -> Result<Connection> {
 }
 
 /// Takes all operations that wait, gives each a savepoint, commits once, then answers.
-fn write_loop(connection: &mut Connection, mut jobs: mpsc::Receiver<Job>) {
+fn write_loop(connection: &mut Connection, mut jobs: mpsc::Receiver<Job>, commits: &Commits) {
     let mut waiting = Vec::new();
     while jobs.blocking_recv_many(&mut waiting, BATCH) > 0 {
         let mut batch = waiting.drain(..);
         while let Some(first) = batch.next() {
-            run_batch(connection, first, &mut batch);
+            run_batch(connection, first, &mut batch, commits);
         }
     }
 }
 
 /// Runs jobs in one transaction until there are no more, or until the database itself gave the transaction up
 /// (disk full, say), in which case the jobs so far failed and the caller starts again with the rest.
-fn run_batch(connection: &mut Connection, first: Job, rest: &mut impl Iterator<Item = Job>) {
+fn run_batch(connection: &mut Connection, first: Job, rest: &mut impl Iterator<Item = Job>, commits: &Commits) {
     if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
         tracing::error!(%error, "cannot begin a transaction");
         // Dropping the job tells its caller that the database is unavailable.
@@ -148,7 +148,10 @@ fn run_batch(connection: &mut Connection, first: Job, rest: &mut impl Iterator<I
         }
     }
     match execute(connection, "COMMIT") {
-        Ok(()) => answer_all(answers, None),
+        Ok(()) => {
+            commits.add();
+            answer_all(answers, None);
+        }
         Err(error) => {
             tracing::error!(%error, "cannot commit");
             let _ = execute(connection, "ROLLBACK");
@@ -209,7 +212,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_disk_fails_clearly_keeps_nothing_half_and_heals() {
         let dir = tempfile::tempdir().unwrap();
-        let db = Sqlite::open(&dir.path().join("t.db")).unwrap();
+        let db = Sqlite::open(&dir.path().join("t.db"), Commits::default()).unwrap();
         table(&db).await;
         let limit = |pages: i64| {
             db.write(move |tx| {
@@ -232,7 +235,7 @@ mod tests {
     #[tokio::test]
     async fn a_failing_or_panicking_job_harms_no_other() {
         let dir = tempfile::tempdir().unwrap();
-        let db = Sqlite::open(&dir.path().join("t.db")).unwrap();
+        let db = Sqlite::open(&dir.path().join("t.db"), Commits::default()).unwrap();
         table(&db).await;
         let jobs = (0..60).map(|number| {
             let db = db.clone();
