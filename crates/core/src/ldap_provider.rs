@@ -12,8 +12,13 @@ use crate::{
 pub const DEFAULT_BASE_DN: &str = "dc=ldap,dc=goauthentik,dc=io";
 /// Longest base DN, in bytes.
 pub const BASE_DN_MAX: usize = 255;
+/// Smallest number that `uidNumber` and `gidNumber` may start from: those below belong to accounts of the system itself.
+pub const START_NUMBER_MIN: i64 = 1000;
 /// Largest number that `uidNumber` and `gidNumber` may start from; leaves room for a thousand million more in 32 bits.
 pub const START_NUMBER_MAX: i64 = 1_000_000_000;
+
+/// What a number to start from has to be.
+pub const START_NUMBER: &str = "A number from 1000 to 1000000000; system accounts have those below 1000.";
 
 /// What the LDAP attribute `uid` holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,8 +106,8 @@ impl LdapProfile {
         for (field, number) in
             [("uid_start_number", self.uid_start_number), ("gid_start_number", self.gid_start_number)]
         {
-            let fits = (0..=START_NUMBER_MAX).contains(&number);
-            problems.require(fits, field, "A number from 0 to 1000000000.");
+            let fits = (START_NUMBER_MIN..=START_NUMBER_MAX).contains(&number);
+            problems.require(fits, field, START_NUMBER);
         }
         problems.require(
             self.uid_start_number != self.gid_start_number,
@@ -184,7 +189,7 @@ mod tests {
     #[test]
     fn starts_have_limits_and_differ() {
         let mut profile = LdapProfile::new("");
-        profile.uid_start_number = -1;
+        profile.uid_start_number = START_NUMBER_MIN - 1;
         profile.gid_start_number = START_NUMBER_MAX + 1;
         let fields: Vec<_> = profile.check().unwrap_err().0.iter().map(|problem| problem.field).collect();
         assert_eq!(fields, ["base_dn", "uid_start_number", "gid_start_number"]);

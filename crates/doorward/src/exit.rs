@@ -65,11 +65,8 @@ pub fn code(error: &anyhow::Error) -> u8 {
 pub fn message(error: &anyhow::Error) -> String {
     match error.downcast_ref::<OperationError>() {
         Some(OperationError::Invalid(problems)) => {
-            let lines: Vec<_> = problems
-                .0
-                .iter()
-                .map(|problem| format!("{}: {}", problem.field.replace('_', " "), problem.message))
-                .collect();
+            let lines: Vec<_> =
+                problems.0.iter().map(|problem| format!("{}: {}", said(problem.field), problem.message)).collect();
             if let [only] = lines.as_slice() {
                 only.clone()
             } else {
@@ -78,6 +75,19 @@ pub fn message(error: &anyhow::Error) -> String {
         }
         Some(other) => other.to_string(),
         None => format!("{error:#}"),
+    }
+}
+
+/// A field as it is called on the command line: by its option where that is called otherwise.
+fn said(field: &str) -> String {
+    match field {
+        "base_dn" => "--base-dn".to_owned(),
+        "uid_source" => "--uid-source".to_owned(),
+        "uid_start_number" => "--uid-start".to_owned(),
+        "gid_start_number" => "--gid-start".to_owned(),
+        "ldap_uri" => "--ldap-uri".to_owned(),
+        "searchers" => "--add-searcher".to_owned(),
+        other => other.replace('_', " "),
     }
 }
 

@@ -2,7 +2,10 @@
 
 use ipnet::IpNet;
 use jiff::SignedDuration;
-use std::{net::IpAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use crate::public_url::PublicUrl;
 
@@ -21,6 +24,10 @@ pub struct Config {
     pub key_publication: SignedDuration,
     /// Whether passwords are taken over unprotected LDAP connections from other machines.
     pub ldap_allow_plaintext: bool,
+    /// Where LDAP listens: applications are told; `None` if it is off.
+    pub ldap_address: Option<SocketAddr>,
+    /// Where LDAPS listens; `None` if it is off.
+    pub ldaps_address: Option<SocketAddr>,
     /// LDAP connections at once.
     pub ldap_connections: usize,
     /// Whether listed proxies begin LDAP connections with a PROXY protocol header.
@@ -39,6 +46,8 @@ impl Config {
             session_lifetime: SignedDuration::from_hours(12),
             key_publication: SignedDuration::from_hours(1),
             ldap_allow_plaintext: false,
+            ldap_address: Some((Ipv4Addr::LOCALHOST, 3389).into()),
+            ldaps_address: Some((Ipv4Addr::LOCALHOST, 6636).into()),
             ldap_connections: crate::ldap::limits::CONNECTIONS,
             ldap_proxy_protocol: false,
             help_text: String::new(),

@@ -13,7 +13,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-use doorward_server::recipes::{Connection, LdapConnection, LdapServer, Recipe, SettingsInput, Style, parse_version};
+use doorward_server::recipes::{
+    Connection, LdapConnection, LdapListeners, Recipe, SettingsInput, Style, parse_version,
+};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -26,7 +28,8 @@ const NASTY: &str = " a,b+c;<d>\\ \"e\" (*) 100% {{ x }} it's \u{1F600}";
 fn python(options: &Value, style: Style, version: &str, mirrors: &Value) -> Value {
     let made = Recipe::find("netbox").unwrap().settings(&SettingsInput {
         connection: Connection::Ldap(LdapConnection {
-            server: LdapServer::beside("id.example.org"),
+            host: "id.example.org".to_owned(),
+            listeners: LdapListeners { ldap: "0.0.0.0:389".parse().ok(), ldaps: "0.0.0.0:6636".parse().ok() },
             base_dn: "ou=People \\23 1,dc=example,dc=org".to_owned(),
             bind_dn: "cn=netbox-ldap,ou=users,ou=People \\23 1,dc=example,dc=org".to_owned(),
             bind_password: PASSWORD.to_owned(),

@@ -52,8 +52,12 @@ fn netbox_over_ldap() {
     let shown = doorward.json(&["app", "show", "netbox"]);
     assert_eq!(shown["searchers"], json!(["netbox-ldap"]));
     assert_eq!((&shown["uid_source"], &shown["nested_groups"]), (&json!("hashed_user_id"), &json!(true)));
-    doorward.fails(&["app", "show", "netbox", "--show-secret"], 1, &["doorward app ldap password netbox"]);
-    doorward.fails(&["app", "rotate-secret", "netbox"], 3, &["OAuth2/OpenID"]);
+    doorward.fails(
+        &["app", "show", "netbox", "--show-secret"],
+        1,
+        &["does not use OpenID Connect", "doorward app ldap password netbox"],
+    );
+    doorward.fails(&["app", "rotate-secret", "netbox"], 1, &["does not use OpenID Connect"]);
     let config = doorward.ok(&["app", "config", "netbox", "--only", "ldap_config.py"]);
     assert!(!config.contains(password) && config.contains("<the LDAP password; only a new one can be shown>"));
     assert!(
@@ -68,7 +72,18 @@ fn netbox_over_ldap() {
 
     let new = doorward.json(&["app", "ldap", "password", "netbox"]);
     assert!(text(&new, "bind_password") != password && new["bind_dn"] == added["bind_dn"]);
-    doorward.ok(&["app", "rm", "netbox", "--yes"]);
+    let would = doorward.ok(&["app", "rm", "netbox", "--dry-run"]);
+    assert!(would.contains("remove the application NetBox and the service account netbox-ldap"), "{would}");
+    let would = doorward.ok(&["app", "ldap", "rm", "netbox", "--dry-run"]);
+    assert!(would.contains("and the service account netbox-ldap"), "{would}");
+    doorward.ok(&["app", "edit", "netbox", "--remove-searcher", "netbox-ldap"]);
+    let would = doorward.ok(&["app", "ldap", "password", "netbox", "--dry-run"]);
+    assert!(would.contains("make a service account"), "{would}");
+    assert!(doorward.ok(&["app", "ldap", "password", "netbox"]).starts_with("Made the account cn=netbox-ldap-2,"));
+    doorward.ok(&["user", "rm", "netbox-ldap", "--yes"]);
+    doorward.ok(&["app", "edit", "netbox", "--slug", "inventory"]);
+    doorward.ok(&["app", "rm", "inventory", "--yes"]);
+    doorward.fails(&["user", "show", "netbox-ldap-2"], 3, &[]);
     doorward.fails(&["user", "show", "netbox-ldap"], 3, &[]);
 }
 
@@ -82,9 +97,9 @@ fn ldap_beside_openid_connect() {
     let added = doorward.json(&["app", "ldap", "add", "netbox", "--ldap-uri", "ldaps://ldap.example.org"]);
     assert_eq!(
         (text(&added, "server_uri"), &added["methods"]),
-        ("ldaps://ldap.example.org:6636", &json!(["oidc", "ldap"]))
+        ("ldaps://ldap.example.org:636", &json!(["oidc", "ldap"]))
     );
-    assert!(text(&added, "settings").contains("ldaps://ldap.example.org:6636"));
+    assert!(text(&added, "settings").contains("ldaps://ldap.example.org:636"));
     doorward.fails(&["app", "ldap", "add", "netbox"], 1, &["has an LDAP provider", "doorward app edit netbox"]);
     assert!(doorward.ok(&["app", "config", "netbox"]).contains("SOCIAL_AUTH_OIDC_KEY"));
     assert!(doorward.ok(&["app", "config", "netbox", "--method", "ldap"]).contains("AUTH_LDAP_SERVER_URI"));
@@ -174,10 +189,15 @@ fn an_ldap_provider_is_changed_in_every_respect() {
     let shown = doorward.json(&["app", "edit", "printer", "--remove-searcher", "alice"]);
     assert_eq!(shown["searchers"], json!(["printer-ldap"]));
 
-    doorward.fails(&["app", "edit", "printer", "--base-dn", "nonsense"], 1, &["base dn", "not a DN"]);
+    assert!(doorward.ok(&["app", "edit", "printer", "--uid-start", "10000"]).contains("is so already"));
+    doorward.fails(&["app", "edit", "printer"], 2, &["nothing to change"]);
+    assert!(doorward.ok(&["app", "show", "printer"]).contains("custom"));
+    doorward.fails(&["app", "edit", "printer", "--uid-start", "500"], 1, &["--uid-start", "1000"]);
+    doorward.fails(&["app", "edit", "printer", "--uid-start", "-5"], 1, &["--uid-start", "1000"]);
+    doorward.fails(&["app", "edit", "printer", "--base-dn", "nonsense"], 1, &["--base-dn", "not a DN"]);
     doorward.fails(&["app", "edit", "printer", "--consent", "always"], 2, &["--consent", "OpenID Connect"]);
     doorward.fails(&["app", "edit", "printer", "--add-redirect-uri", "https://x.example/"], 2, &["OpenID Connect"]);
-    doorward.fails(&["app", "edit", "printer", "--ldap-uri", "ldaps://x.example"], 1, &["recipes"]);
+    doorward.fails(&["app", "edit", "printer", "--ldap-uri", "ldaps://x.example"], 1, &["--ldap-uri", "recipes"]);
     doorward.fails(&["app", "edit", "printer", "--ldap-uri", "https://x.example"], 2, &["ldaps://id.example.org"]);
     doorward.fails(&["app", "config", "printer"], 1, &["not made from a recipe", "doorward app show printer"]);
     let custom = ["app", "add", "custom", "--name", "Other", "--allow", "everyone"];

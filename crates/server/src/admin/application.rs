@@ -142,6 +142,7 @@ async fn render(desk: &Desk, entry: &ApplicationEntry, mut view: View) -> Operat
         "has_ldap": entry.ldap.is_some(),
         "connect": entry.oauth.as_ref().map(|client| connect::oidc_values(&desk.app, client)),
         "connect_ldap": connect::ldap_values(&desk.app, entry).await?,
+        "ldap_warnings": connect::ldap_warnings(&desk.app, entry).await?,
         "settings": settings,
         "has_secret": has_secret,
         "revealed_secret": client_secret.filter(|_| has_secret),

@@ -57,6 +57,18 @@ pub(super) async fn ldap_values(app: &App, entry: &ApplicationEntry) -> Operatio
     Ok(values.into_iter().chain(bind_dn).map(|(id, label, value)| row(id, label, &value)).collect())
 }
 
+/// What keeps the application from reading the directory, in sentences.
+///
+/// # Errors
+/// What the database says.
+pub(super) async fn ldap_warnings(app: &App, entry: &ApplicationEntry) -> OperationResult<Vec<String>> {
+    let Some(client) = &entry.ldap else { return Ok(Vec::new()) };
+    let account = service_account::warning(app, client).await?;
+    // Settings to paste say it already.
+    let has_recipe = entry.application.profile.recipe.is_some();
+    Ok(account.into_iter().chain(settings::ldap_server_doubt(app, entry).filter(|_| !has_recipe)).collect())
+}
+
 fn row(id: &str, label: &str, value: &str) -> Value {
     json!({ "id": id, "label": label, "value": value, "copy": true })
 }

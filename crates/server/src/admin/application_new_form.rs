@@ -23,15 +23,27 @@ use crate::{
     },
     error::{OperationError, OperationResult},
     http::form::Fields,
-    recipes::{self, Recipe, RecipeSummary},
+    recipes::{self, LdapServer, Recipe, RecipeSummary},
     snapshot::Snapshot,
 };
 
 /// Fields that hold one text each.
-const TEXTS: [&str; 9] =
-    ["recipe", "name", "slug", "url", "redirect_uris", "client_type", "signing_key", "base_dn", "uid_source"];
+const TEXTS: [&str; 10] = [
+    "recipe",
+    "name",
+    "slug",
+    "url",
+    "redirect_uris",
+    "client_type",
+    "signing_key",
+    "base_dn",
+    "uid_source",
+    "ldap_uri",
+];
 /// The recipe of an application that has none.
 const CUSTOM: &str = "custom";
+/// What is said of a field that the choice has no use for.
+const FOREIGN: &str = "The application chosen above has no use for this: empty it, or choose another.";
 
 /// The form as typed.
 #[derive(Debug, Clone)]
@@ -143,7 +155,28 @@ impl NewApplicationDraft {
         );
         fields::group_ids(&snapshot, &self.superuser_groups, "superuser_groups", &mut problems);
         let Some(kind) = kind else { return Err(problems.into()) };
+        self.refuse_foreign(&kind, &mut problems);
         Ok(problems.or(Read { slug: self.slug(&snapshot), kind, access, signing_key, client_type, uid_source })?)
+    }
+
+    /// Refuses what was typed for another choice: dropped in silence, it would be missed later.
+    fn refuse_foreign(&self, kind: &Kind, problems: &mut Problems) {
+        let is_ldap = kind.method == Method::Ldap;
+        let has_address = kind.recipe.as_ref().is_none_or(|recipe| recipe.summary().has_url);
+        let has_redirects = kind.recipe.is_none() && !is_ldap;
+        let has_superusers = kind
+            .recipe
+            .as_ref()
+            .is_some_and(|recipe| recipe.parameters().iter().any(|(name, ..)| *name == "superuser_groups"));
+        for (field, belongs) in [
+            ("url", has_address),
+            ("redirect_uris", has_redirects),
+            ("base_dn", is_ldap),
+            ("ldap_uri", is_ldap && kind.recipe.is_some()),
+        ] {
+            problems.require(belongs || self.text(field).is_empty(), field, FOREIGN);
+        }
+        problems.require(has_superusers || self.superuser_groups.is_empty(), "superuser_groups", FOREIGN);
     }
 
     /// The slug as typed, or one made from the name that is not taken.
@@ -184,15 +217,13 @@ impl NewApplicationDraft {
 
     async fn create_from_recipe(&self, desk: &Desk, read: Read) -> OperationResult<Created> {
         let Some(recipe) = read.kind.recipe else { return Err(OperationError::not_found("recipe", CUSTOM)) };
-        // Typed for another recipe, perhaps, before this one was chosen.
-        let knows_superusers = recipe.parameters().iter().any(|(name, ..)| *name == "superuser_groups");
-        let superusers = self.superuser_groups.iter().filter(|_| knows_superusers);
         let RecipeSummary { id, has_url, .. } = recipe.summary();
         let request = RecipeRequest {
             method: Some(read.kind.method),
             name: Some(self.text("name").to_owned()).filter(|name| !name.is_empty()),
             url: Some(self.text("url").to_owned()).filter(|_| has_url),
-            superuser_groups: superusers.cloned().collect(),
+            superuser_groups: self.superuser_groups.iter().cloned().collect(),
+            ldap_uri: self.ldap_uri()?,
             signing_key: read.signing_key,
             ..RecipeRequest::new(id, read.slug, read.access)
         };
@@ -201,6 +232,15 @@ impl NewApplicationDraft {
             self.choose_base_dn(provider);
         }
         from_recipe::create(&desk.app, &desk.actor, draft).await
+    }
+
+    /// The address of the LDAP server as it is kept.
+    fn ldap_uri(&self) -> OperationResult<Option<String>> {
+        if self.text("ldap_uri").is_empty() {
+            return Ok(None);
+        }
+        let server = LdapServer::parse(self.text("ldap_uri"));
+        server.map(|server| Some(server.uri())).map_err(|error| OperationError::invalid("ldap_uri", error.to_string()))
     }
 
     fn choose_base_dn(&self, provider: &mut LdapProfile) {
@@ -246,11 +286,16 @@ fn cards(recipe: &RecipeSummary) -> Vec<Value> {
         } else {
             (format!("{}/{method}", recipe.id), format!("{} over {}", recipe.name, method.label()))
         };
+        let how = match method {
+            _ if recipe.methods.len() == 1 => "",
+            Method::Oidc => " People sign in by a single sign-on button.",
+            Method::Ldap => " People sign in by the application's own form.",
+        };
         json!({
             "value": value,
             "id": value.replace('/', "-"),
             "name": name,
-            "description": recipe.description,
+            "description": format!("{}{how}", recipe.description),
             "method": method.as_str(),
             "has_url": recipe.has_url,
         })

@@ -1,7 +1,7 @@
 //! The part of an application's form that is about its LDAP provider.
 
 use doorward_core::{
-    ldap_provider::{LdapProfile, UidSource},
+    ldap_provider::{LdapProfile, START_NUMBER, UidSource},
     problem::Problems,
 };
 use serde_json::{Map, Value, json};
@@ -65,7 +65,7 @@ impl LdapDraft {
         {
             match self.text(field).parse() {
                 Ok(number) => *place = number,
-                Err(_) => problems.add(field, "A number from 0 to 1000000000."),
+                Err(_) => problems.add(field, START_NUMBER),
             }
         }
         profile.nested_groups = self.nested_groups;

@@ -33,7 +33,12 @@ pub struct BindAccount {
     pub dn: String,
     /// The password.
     pub password: Secret<String>,
+    /// Whether the account was just made.
+    pub is_new: bool,
 }
+
+/// What the password is for, by which the account that was made for an application is known.
+const PURPOSE: &str = "Reading the directory";
 
 /// The DN of a user in the tree of a provider.
 pub fn bind_dn(username: &str, base_dn: &str) -> String {
@@ -64,7 +69,7 @@ impl NewAccount {
     pub(super) async fn insert(self, tx: &mut Tx<'_>, base_dn: &str) -> store::Result<BindAccount> {
         let user = self.user.insert_numbered(tx).await?;
         let password = insert_password(tx, &self.clock, user.id, self.application).await?;
-        Ok(bind_account(&user, base_dn, password))
+        Ok(BindAccount { is_new: true, ..bind_account(&user, base_dn, password) })
     }
 }
 
@@ -74,7 +79,7 @@ fn username(slug: &str) -> String {
 
 fn bind_account(user: &User, base_dn: &str, password: Secret<String>) -> BindAccount {
     let username = user.profile.username.clone();
-    BindAccount { user: user.id, dn: bind_dn(&username, base_dn), username, password }
+    BindAccount { user: user.id, dn: bind_dn(&username, base_dn), username, password, is_new: false }
 }
 
 async fn insert_password(
@@ -88,7 +93,7 @@ async fn insert_password(
         id: AppPasswordId::new(clock),
         user,
         application: Some(application),
-        name: "Reading the directory".to_owned(),
+        name: PURPOSE.to_owned(),
         created_at: clock.now(),
         expires_at: None,
         last_used_at: None,
@@ -98,28 +103,78 @@ async fn insert_password(
 }
 
 /// The account with which an application reads the directory: of its searchers the service account that was made for it,
-/// or else any; `None` if there is none.
+/// or else any; `None` if there is none. Not by name, since application and account can be renamed.
 ///
 /// # Errors
 /// What the database says.
 pub async fn find(app: &App, client: &LdapClient) -> OperationResult<Option<User>> {
-    let (searchers, name) = (client.provider.profile.searchers.clone(), username(&client.application.profile.slug));
-    let mut accounts = app
-        .db
-        .read(move |tx| {
-            Box::pin(async move {
-                let mut accounts = Vec::new();
-                for id in searchers {
-                    accounts.extend(store::user::find(tx, id).await?);
-                }
-                Ok(accounts)
-            })
-        })
-        .await?;
-    accounts.retain(|user| user.profile.user_type == UserType::ServiceAccount);
-    // The sort is stable: among equals the oldest comes first.
-    accounts.sort_by_key(|user| !user.profile.username.starts_with(&name));
-    Ok(accounts.into_iter().next())
+    let client = client.clone();
+    let accounts = app.db.read(move |tx| Box::pin(async move { accounts(tx, &client).await }));
+    // Among equals the oldest comes first.
+    Ok(accounts.await?.into_iter().min_by_key(|account| account.kinship).map(|account| account.user))
+}
+
+/// How much a service account is an application's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kinship {
+    /// It was made for the application, and has no other password.
+    Own,
+    /// It has a password for the application.
+    Shared,
+    /// It has none.
+    Distant,
+}
+
+struct Account {
+    user: User,
+    kinship: Kinship,
+}
+
+/// The service accounts among the searchers of a provider.
+async fn accounts(tx: &mut Tx<'_>, client: &LdapClient) -> store::Result<Vec<Account>> {
+    let mut accounts = Vec::new();
+    for id in &client.provider.profile.searchers {
+        let Some(user) = store::user::find(tx, *id).await? else { continue };
+        if user.profile.user_type == UserType::ServiceAccount {
+            let kinship = kinship(client, &user, &store::app_password::of_user(tx, *id).await?);
+            accounts.push(Account { user, kinship });
+        }
+    }
+    Ok(accounts)
+}
+
+fn kinship(client: &LdapClient, user: &User, passwords: &[AppPassword]) -> Kinship {
+    let is_for_it = |password: &AppPassword| password.application == Some(client.application.id);
+    let was_made = passwords.iter().any(|password| is_for_it(password) && password.name == PURPOSE);
+    // Without any password only the name tells.
+    let is_named =
+        passwords.is_empty() && user.profile.username.starts_with(&username(&client.application.profile.slug));
+    if passwords.iter().all(is_for_it) && (was_made || is_named) {
+        Kinship::Own
+    } else if passwords.iter().any(is_for_it) {
+        Kinship::Shared
+    } else {
+        Kinship::Distant
+    }
+}
+
+/// What an administrator should know about the account with which an application reads the directory: that there is none,
+/// or that it cannot sign in.
+///
+/// # Errors
+/// What the database says.
+pub async fn warning(app: &App, client: &LdapClient) -> OperationResult<Option<String>> {
+    let name = &client.application.profile.name;
+    Ok(match find(app, client).await? {
+        None => Some(format!(
+            "{name} has no service account that reads everybody, so it finds nobody; a new bind password makes one."
+        )),
+        Some(user) if !user.profile.is_active => {
+            let username = &user.profile.username;
+            Some(format!("The service account {username} is disabled, so {name} finds nobody; enable it."))
+        }
+        Some(_) => None,
+    })
 }
 
 /// Gives the account a new password in place of those it has for this application; makes the account if there is none.
@@ -170,34 +225,39 @@ async fn make(app: &App, client: &LdapClient) -> OperationResult<BindAccount> {
     change.await.map_err(users::name_conflict)
 }
 
-/// Removes the accounts that were made for an application's LDAP provider. One that has become something else meanwhile,
-/// a member of a group or somebody with a password, stays.
+/// Removes the accounts that were made for an application's LDAP provider.
 pub(super) async fn delete_own(tx: &mut Tx<'_>, client: &LdapClient, snapshot: &Snapshot) -> store::Result<()> {
-    let name = username(&client.application.profile.slug);
-    for id in &client.provider.profile.searchers {
-        let reads_elsewhere = snapshot
-            .ldap
-            .iter()
-            .any(|other| other.provider.id != client.provider.id && other.provider.profile.searchers.contains(id));
-        let Some(user) = store::user::find(tx, *id).await? else { continue };
-        let was_made = user.profile.user_type == UserType::ServiceAccount
-            && user.profile.username.strip_prefix(&name).is_some_and(is_number_or_nothing);
-        if !was_made
-            || reads_elsewhere
-            || !store::group::of_user(tx, *id).await?.is_empty()
-            || store::credential::find(tx, *id).await?.is_some()
-        {
-            continue;
-        }
-        let mut passwords = store::app_password::of_user(tx, *id).await?.into_iter();
-        if passwords.all(|password| password.application == Some(client.application.id)) {
-            store::user::delete(tx, *id).await?;
-        }
+    for user in own(tx, client, snapshot).await? {
+        store::user::delete(tx, user.id).await?;
     }
     Ok(())
 }
 
-fn is_number_or_nothing(rest: &str) -> bool {
-    let number = rest.strip_prefix('-');
-    rest.is_empty() || number.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+/// Usernames of the accounts that go when the application or its LDAP provider is removed.
+///
+/// # Errors
+/// What the database says.
+pub async fn own_usernames(app: &App, client: &LdapClient) -> OperationResult<Vec<String>> {
+    let (client, snapshot) = (client.clone(), app.snapshot());
+    let own = app.db.read(move |tx| Box::pin(async move { own(tx, &client, &snapshot).await }));
+    Ok(own.await?.into_iter().map(|user| user.profile.username).collect())
+}
+
+/// The accounts that were made for an application's LDAP provider. One that has become something else meanwhile, a member
+/// of a group or somebody with a password, is not among them.
+async fn own(tx: &mut Tx<'_>, client: &LdapClient, snapshot: &Snapshot) -> store::Result<Vec<User>> {
+    let mut own = Vec::new();
+    for Account { user, kinship } in accounts(tx, client).await? {
+        let reads_elsewhere = snapshot.ldap.iter().any(|other| {
+            other.provider.id != client.provider.id && other.provider.profile.searchers.contains(&user.id)
+        });
+        if kinship == Kinship::Own
+            && !reads_elsewhere
+            && store::group::of_user(tx, user.id).await?.is_empty()
+            && store::credential::find(tx, user.id).await?.is_none()
+        {
+            own.push(user);
+        }
+    }
+    Ok(own)
 }

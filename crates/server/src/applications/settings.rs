@@ -13,8 +13,8 @@ use crate::{
     app::App,
     error::{OperationError, OperationResult},
     recipes::{
-        AppVersion, Connection, LdapConnection, LdapServer, OidcConnection, Recipe, RecipeError, SettingsBlock,
-        SettingsInput, Style,
+        AppVersion, Connection, LdapConnection, LdapListeners, LdapServer, OidcConnection, Recipe, RecipeError,
+        SettingsBlock, SettingsInput, Style,
     },
     snapshot::{ApplicationEntry, Client, LdapClient},
 };
@@ -100,7 +100,8 @@ async fn ldap(app: &App, client: &LdapClient, bind_password: String) -> Operatio
     let account = service_account::find(app, client).await?;
     let username = account.map_or_else(|| "NO-SERVICE-ACCOUNT".to_owned(), |user| user.profile.username);
     Ok(LdapConnection {
-        server: LdapServer::beside(app.config.public_url.host()),
+        host: app.config.public_url.host().to_owned(),
+        listeners: listeners(app),
         bind_dn: service_account::bind_dn(&username, &base_dn),
         base_dn,
         bind_password,
@@ -110,7 +111,16 @@ async fn ldap(app: &App, client: &LdapClient, bind_password: String) -> Operatio
 /// Where an application finds the LDAP server: as chosen for its recipe, or else at the host of the public URL.
 pub fn ldap_server(app: &App, entry: &ApplicationEntry) -> LdapServer {
     let chosen = LdapServer::parse(chosen_ldap_server(&entry.application.profile)).ok();
-    chosen.unwrap_or_else(|| LdapServer::beside(app.config.public_url.host()))
+    chosen.unwrap_or_else(|| listeners(app).server(app.config.public_url.host()))
+}
+
+/// Why the LDAP server may not answer where an application looks for it; `None` if nothing speaks against it.
+pub fn ldap_server_doubt(app: &App, entry: &ApplicationEntry) -> Option<String> {
+    entry.ldap.as_ref().and_then(|_| listeners(app).doubt(&ldap_server(app, entry)))
+}
+
+fn listeners(app: &App) -> LdapListeners {
+    LdapListeners { ldap: app.config.ldap_address, ldaps: app.config.ldaps_address }
 }
 
 /// Chooses where an application finds the LDAP server, as its settings will say; `None` goes back to the host of the

@@ -206,13 +206,27 @@ pub async fn set_active(app: &App, actor: &Actor, id: UserId, is_active: bool) -
     update(app, actor, id, UserProfile { is_active, ..user.profile }, None).await
 }
 
+/// Whether a user can be given a password.
+///
+/// # Errors
+/// That it is a service account.
+pub fn may_have_password(user: &User) -> OperationResult<()> {
+    if user.profile.user_type == UserType::ServiceAccount {
+        return Err(OperationError::Denied(
+            "A service account signs in by app passwords only; add one with: doorward user app-password add".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
 /// Gives a user a new password and ends all their sessions and tokens: whoever knew the old one is out.
 ///
 /// # Errors
-/// If the password is too short or too long, or there is no such user.
+/// If the password is too short or too long, there is no such user, or it is a service account.
 pub async fn set_password(app: &App, actor: &Actor, id: UserId, password: &str) -> OperationResult<()> {
     let (user, _) = find(app, id).await?;
     may_touch(app, actor, id).await?;
+    may_have_password(&user)?;
     let hash = hash_new_password(app, password).await?;
     let now = app.clock.now();
     app.db

@@ -91,7 +91,7 @@ pub fn form(typed: &Fields, choosable: &[Choosable]) -> Value {
     let option =
         |value: &str, label: &str, chosen: &str| json!({ "value": value, "label": label, "selected": value == chosen });
     let (application, expires) = (typed.get("application"), typed.get("expires"));
-    let every = option("", "Every one", application);
+    let every = option("", "All applications", application);
     let own = choosable.iter().map(|choosable| option(&choosable.slug, &choosable.name, application));
     json!({
         "purpose": typed.get("purpose"),

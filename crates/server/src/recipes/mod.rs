@@ -22,7 +22,7 @@ use rust_embed::RustEmbed;
 
 pub use error::RecipeError;
 pub use input::{Options, RecipeInput};
-pub use ldap_server::LdapServer;
+pub use ldap_server::{LdapListeners, LdapServer};
 pub use plan::{PlannedMapping, RecipePlan, UriKind};
 pub use settings::{Connection, LdapConnection, OidcConnection, SettingsBlock, SettingsInput, Style};
 pub use version::{AppVersion, parse_version};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{
-    AppVersion, LdapServer, Recipe, RecipeError,
+    AppVersion, LdapListeners, LdapServer, Options, Recipe, RecipeError,
     data::{BlockData, NoteData},
     render::{Context, Renderer},
     version::show,
@@ -99,14 +99,24 @@ pub struct OidcConnection {
 /// What an application enters to use LDAP.
 #[derive(Clone)]
 pub struct LdapConnection {
-    /// Where the server is, unless the options say otherwise.
-    pub server: LdapServer,
+    /// Doorward's host, where the server is unless the options say otherwise.
+    pub host: String,
+    /// Where Doorward listens.
+    pub listeners: LdapListeners,
     /// Root of the tree.
     pub base_dn: String,
     /// DN of the service account.
     pub bind_dn: String,
     /// Its password.
     pub bind_password: String,
+}
+
+impl LdapConnection {
+    /// Where the server is.
+    pub(super) fn server(&self, options: &Options) -> Result<LdapServer, RecipeError> {
+        let chosen = options.ldap_uri.as_deref().map(LdapServer::parse).transpose()?;
+        Ok(chosen.unwrap_or_else(|| self.listeners.server(&self.host)))
+    }
 }
 
 impl Connection {
@@ -236,6 +246,10 @@ impl Recipe {
             if holds {
                 notes.push(renderer.text(text, values)?);
             }
+        }
+        if let Connection::Ldap(connection) = &input.connection {
+            let server = connection.server(&Options::read(self, &input.options)?)?;
+            notes.extend(connection.listeners.doubt(&server));
         }
         Ok(notes)
     }

@@ -50,7 +50,8 @@ fn any_input(recipe: &Recipe) -> RecipeInput {
 
 fn ldap() -> Connection {
     Connection::Ldap(LdapConnection {
-        server: LdapServer::beside("id.example.org"),
+        host: "id.example.org".to_owned(),
+        listeners: LdapListeners { ldap: "0.0.0.0:389".parse().ok(), ldaps: "0.0.0.0:6636".parse().ok() },
         base_dn: "dc=ldap,dc=goauthentik,dc=io".to_owned(),
         bind_dn: "cn=linux-ldap,ou=users,dc=ldap,dc=goauthentik,dc=io".to_owned(),
         bind_password: "exampleBindPassword".to_owned(),
@@ -294,9 +295,9 @@ fn ldap_snapshots() {
     for id in ["sssd", "nslcd", "freeradius"] {
         let version = &Recipe::find(id).unwrap().data.versions.assumed;
         for (name, uri) in [
-            ("ldaps", "ldaps://id.example.org"),
+            ("ldaps", "ldaps://id.example.org:6636"),
             ("start_tls", "ldap://id.example.org:389"),
-            ("local", "ldap://127.0.0.1"),
+            ("local", "ldap://127.0.0.1:3389"),
         ] {
             let text = shown_ldap(id, Style::File, version, json!({ "ldap_uri": uri }));
             insta::assert_snapshot!(format!("{id}_{name}"), text);

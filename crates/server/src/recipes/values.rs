@@ -6,8 +6,7 @@ use minijinja::Value;
 use url::{Host, Url};
 
 use super::{
-    AppVersion, Connection, LdapConnection, LdapServer, OidcConnection, Options, Recipe, RecipeError, SettingsInput,
-    UriKind,
+    AppVersion, Connection, LdapConnection, OidcConnection, Options, Recipe, RecipeError, SettingsInput, UriKind,
     input::writable,
     quote::filter_value,
     render::{Context, Renderer, context},
@@ -72,9 +71,8 @@ impl Recipe {
 }
 
 fn ldap_values(connection: &LdapConnection, options: &Options, values: &mut Context) -> Result<(), RecipeError> {
-    let LdapConnection { server, base_dn, bind_dn, bind_password } = connection;
-    let chosen = options.ldap_uri.as_deref().map(LdapServer::parse).transpose()?;
-    let server = chosen.as_ref().unwrap_or(server);
+    let LdapConnection { base_dn, bind_dn, bind_password, .. } = connection;
+    let server = connection.server(options)?;
     let groups_dn = format!("ou=groups,{base_dn}");
     let superuser_dns: Vec<String> =
         options.superuser_groups.iter().map(|name| format!("cn={},{groups_dn}", dn::escape(name))).collect();

@@ -55,6 +55,7 @@ async fn recipes_over_ldap_show_settings_with_the_password_once() {
     let house = House::new().await;
     let mut browser = house.admin().await;
     let form = browser.get(NEW).await;
+    assert!(form.has("single sign-on button") && form.has("own form"));
     for id in ["recipe-netbox", "recipe-netbox-ldap", "recipe-sssd", "recipe-custom-ldap"] {
         assert!(form.has(&format!("id=\"{id}\"")), "{id}");
     }
@@ -80,7 +81,7 @@ async fn recipes_over_ldap_show_settings_with_the_password_once() {
     assert_ne!(renewed, password);
     assert!(browser.get("/if/admin/").await.has("replaced the LDAP password of NetBox"));
 
-    // What a recipe without an address does not know is left aside, though it was typed.
+    // What a recipe does not know is refused, not dropped.
     let fields = [
         ("recipe", "sssd"),
         ("name", "Linux"),
@@ -89,8 +90,14 @@ async fn recipes_over_ldap_show_settings_with_the_password_once() {
         ("superuser_groups", "Doorward Admins"),
         ("redirect_uris", "nonsense"),
     ];
+    for field in ["url", "superuser_groups", "redirect_uris"] {
+        browser.refused(NEW, &fields, field, "has no use for this").await;
+    }
+    let fields =
+        [("recipe", "sssd"), ("name", "Linux"), ("access", "everyone"), ("ldap_uri", "ldaps://ldap.example.org")];
     let page = browser.post(NEW, &fields).await;
     shown_password(&page);
+    assert!(page.text("settings-ldap-file").contains("ldap_uri = ldaps://ldap.example.org:636"));
     assert_eq!(profile(&house, "linux").uid_source, UidSource::Username);
     assert_eq!(profile(&house, "linux").base_dn, "dc=ldap,dc=goauthentik,dc=io");
 }
@@ -156,7 +163,7 @@ async fn everything_about_it_can_be_edited() {
     assert_eq!((kept.nested_groups, kept.code_in_password), (false, false));
     assert_eq!((kept.uid_start_number, kept.gid_start_number, kept.searchers.len()), (10_000, 20_000, 2));
     assert_eq!(page.area("searchers"), "alice\nlinux-ldap");
-    assert!(page.text("settings-ldap-file").contains("ldap_uri = ldaps://ldap.example.org:6636"));
+    assert!(page.text("settings-ldap-file").contains("ldap_uri = ldaps://ldap.example.org:636"));
     let fields = fields_of(&page);
     let page = browser.done(LINUX, &changed(&fields, &[("ldap_uri", "")])).await;
     assert_eq!(page.text("ldap-uri"), "ldap://127.0.0.1:3389");

@@ -230,6 +230,36 @@ on_both! {
         assert!(user(&app, "nas-ldap").await.is_some() && user(&app, "nas-ldap-2").await.is_none());
     }
 
+    /// The account is known by its password, so that it goes along under another slug and another name, too. It cannot be
+    /// given a password to sign in with. A searcher that was made by hand stays.
+    async fn the_account_is_known_by_its_password(app) {
+        let bind = made(&app, "linux").await;
+        let refused = users::set_password(&app.app, &app.actor(), bind.user, "correct horse battery").await.unwrap_err();
+        assert!(matches!(&refused, OperationError::Denied(why) if why.contains("app passwords only")), "{refused}");
+        let (account, _) = users::find(&app.app, bind.user).await.unwrap();
+        let renamed = UserProfile { username: "reader".into(), ..account.profile };
+        users::update(&app.app, &app.actor(), bind.user, renamed, None).await.unwrap();
+        let profile = UserProfile { user_type: UserType::ServiceAccount, ..UserProfile::named("nas-ldap-7") };
+        let other = users::NewUser { profile, password: None, groups: [].into() };
+        let other = users::create(&app.app, &app.actor(), other).await.unwrap();
+        let application = Some(applications::find(&app.app, "linux").unwrap().application.id);
+        let new = app_passwords::NewAppPassword { user: other.id, name: "NAS".into(), application, expires_at: None };
+        app_passwords::create(&app.app, &app.actor(), new).await.unwrap();
+        let mut edit = ApplicationEdit::of(&applications::find(&app.app, "linux").unwrap());
+        edit.profile.slug = "nas".into();
+        edit.ldap.as_mut().unwrap().searchers.insert(other.id);
+        applications::update(&app.app, &app.actor(), "linux", edit).await.unwrap();
+        let client = ldap::find(&app.app, "nas").unwrap();
+        assert_eq!(service_account::find(&app.app, &client).await.unwrap().unwrap().id, bind.user);
+        assert_eq!(service_account::own_usernames(&app.app, &client).await.unwrap(), ["reader"]);
+        assert_eq!(service_account::warning(&app.app, &client).await.unwrap(), None);
+        users::set_active(&app.app, &app.actor(), bind.user, false).await.unwrap();
+        let warning = service_account::warning(&app.app, &client).await.unwrap().unwrap();
+        assert!(warning.contains("reader is disabled"), "{warning}");
+        applications::delete(&app.app, &app.actor(), "nas").await.unwrap();
+        assert!(user(&app, "reader").await.is_none() && user(&app, "nas-ldap-7").await.is_some());
+    }
+
     /// A tile for what can be opened; none for what only asks the directory.
     async fn tiles_are_for_what_can_be_opened(app) {
         made(&app, "linux").await;

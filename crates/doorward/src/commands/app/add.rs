@@ -30,14 +30,14 @@ Examples:
       --group-prefix nb- --allow netbox-users
   doorward app add netbox --method ldap --url https://netbox.example.org \\
       --superusers netbox-admins --allow everyone
-  doorward app add sssd --slug linux --allow everyone --ldap-uri ldaps://id.example.org
+  doorward app add sssd --slug linux --allow everyone --ldap-uri ldaps://id.example.org:6636
   doorward app add custom --name Wiki --redirect-uri https://wiki.example.org/callback --allow staff
   doorward app add custom --name Phone --public --allow everyone \\
       --redirect-uri com.example.phone:/signed-in
   doorward app add custom --method ldap --name Printer --allow staff --base-dn dc=example,dc=org
 
-Who may use it must be said: --allow everyone, --allow GROUP or --allow-user USERNAME. To an application that is there
-already LDAP is added by \"doorward app ldap add\".";
+Who may use it must be said: --allow everyone, --allow GROUP or --allow-user USERNAME. To an application that is there \
+    already LDAP is added by \"doorward app ldap add\".";
 
 /// Options of `doorward app add`.
 #[derive(Debug, clap::Args)]
@@ -124,7 +124,7 @@ async fn show(work: &Work, Created { entry, bind }: &Created) -> anyhow::Result<
     }
     fields.extend(bind.as_ref().map(|bind| ("Bind password", bind.password.expose().clone())));
     work.output.fields(&fields, &value)?;
-    let Some(blocks) = blocks else { return Ok(()) };
+    let Some(blocks) = blocks else { return super::ldap::warn(work, entry).await };
     let slug = &entry.application.profile.slug;
     let hint = match bind {
         Some(_) => "The settings to paste. The password is shown now and never again".to_owned(),

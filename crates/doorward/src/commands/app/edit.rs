@@ -5,6 +5,7 @@ use doorward_server::applications::{self, ApplicationEdit};
 
 use super::{
     super::Work,
+    ldap,
     ldap_options::{LdapOptions, Searchers},
     options::{Access, Details, redirect_uris, refuse},
     view,
@@ -23,7 +24,7 @@ Examples:
 --allow and --allow-user together replace the rule that says who may use it.";
 
 /// Options of `doorward app edit`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, PartialEq, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Slug of the application
@@ -79,8 +80,12 @@ pub async fn run(work: &Work, args: Args) -> anyhow::Result<()> {
     let before = ApplicationEdit::of(&entry);
     let mut edit = before.clone();
     args.apply(work, &mut edit).await?;
-    if edit == before {
+    if args.asks_nothing() {
         return Err(exit::usage("nothing to change; \"doorward app edit --help\" lists the options"));
+    }
+    if edit == before {
+        let sentence = format!("The application {} is so already; nothing was changed.", before.profile.name);
+        return work.output.done(&sentence, &view::full_json(work, &entry).await?);
     }
     edit.check(&work.app.snapshot(), Some(entry.application.id))?;
     let name = edit.profile.name.clone();
@@ -88,10 +93,19 @@ pub async fn run(work: &Work, args: Args) -> anyhow::Result<()> {
         return work.output.would(&format!("change the application {name}"));
     }
     let changed = applications::update(&work.app, &work.actor, &args.application, edit).await?;
+    if changed.ldap.as_ref().map(|client| &client.provider) != entry.ldap.as_ref().map(|client| &client.provider) {
+        ldap::warn(work, &changed).await?;
+    }
     work.output.done(&format!("Changed the application {name}."), &view::full_json(work, &changed).await?)
 }
 
 impl Args {
+    /// Whether no option says what to change.
+    fn asks_nothing(&self) -> bool {
+        let bare = Self { application: self.application.clone(), dry_run: self.dry_run, ..Self::default() };
+        *self == bare
+    }
+
     async fn apply(&self, work: &Work, edit: &mut ApplicationEdit) -> anyhow::Result<()> {
         if let Some(name) = &self.name {
             edit.profile.name.clone_from(name);

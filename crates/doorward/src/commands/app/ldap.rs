@@ -1,13 +1,17 @@
 //! `doorward app ldap`.
 
 use clap::Subcommand;
-use doorward_server::applications::{self, ApplicationEdit, ldap, service_account};
+use doorward_server::{
+    applications::{self, ApplicationEdit, ldap, service_account, settings::ldap_server_doubt},
+    snapshot::{ApplicationEntry, LdapClient},
+};
 use serde_json::json;
+use std::sync::Arc;
 
 use super::{super::Work, ldap_options::LdapOptions, settings, view};
 use crate::{
     exit, lookup,
-    output::{confirm, print, print_json},
+    output::{confirm, print, print_json, warning},
 };
 
 const ADD_EXAMPLES: &str = "\
@@ -92,7 +96,7 @@ async fn add(work: &Work, slug: &str, options: &LdapOptions, dry_run: bool) -> a
     let mut fields = view::ldap_fields(work, &entry).await?;
     fields.push(("Bind password", bind.password.expose().clone()));
     work.output.fields(&fields, &value)?;
-    let Some(blocks) = blocks else { return Ok(()) };
+    let Some(blocks) = blocks else { return warn(work, &entry).await };
     print("\nThe settings to paste. The password is shown now and never again:\n")?;
     settings::print_blocks(&blocks)
 }
@@ -102,10 +106,19 @@ async fn password(work: &Work, slug: &str, dry_run: bool) -> anyhow::Result<()> 
     let client = ldap::find(&work.app, slug)?;
     let name = &client.application.profile.name;
     if dry_run {
-        return work.output.would(&format!("replace the LDAP password of {name}"));
+        let action = match service_account::find(&work.app, &client).await? {
+            Some(_) => format!("replace the LDAP password of {name}"),
+            None => format!("make a service account for {name}"),
+        };
+        return work.output.would(&action);
     }
     let bind = service_account::rotate_password(&work.app, &work.actor, slug).await?;
-    let sentence = format!("Replaced the password of {}. The new one:\n{}", bind.dn, bind.password.expose());
+    let (dn, password) = (&bind.dn, bind.password.expose());
+    let sentence = if bind.is_new {
+        format!("Made the account {dn}. Its password:\n{password}")
+    } else {
+        format!("Replaced the password of {dn}. The new one:\n{password}")
+    };
     let value = json!({ "slug": slug, "bind_dn": bind.dn, "bind_password": bind.password.expose() });
     work.output.done(&sentence, &value)
 }
@@ -115,9 +128,27 @@ async fn remove(work: &Work, slug: &str, yes: bool, dry_run: bool) -> anyhow::Re
     let client = ldap::find(&work.app, slug)?;
     let name = &client.application.profile.name;
     if dry_run {
-        return work.output.would(&format!("remove the LDAP provider of {name}"));
+        let account = and_account(work, Some(&client)).await?;
+        return work.output.would(&format!("remove the LDAP provider of {name}{account}"));
     }
     confirm(yes, &format!("Remove the LDAP provider of {name}? Whatever asks it for people finds nobody any more."))?;
     ldap::remove(&work.app, &work.actor, slug).await?;
     work.output.done(&format!("Removed the LDAP provider of {name}."), &json!({ "removed": slug }))
+}
+
+/// The service account that goes too, as the end of a sentence.
+pub(super) async fn and_account(work: &Work, client: Option<&Arc<LdapClient>>) -> anyhow::Result<String> {
+    let Some(client) = client else { return Ok(String::new()) };
+    let usernames = service_account::own_usernames(&work.app, client).await?;
+    Ok(if usernames.is_empty() { String::new() } else { format!(" and the service account {}", usernames.join(", ")) })
+}
+
+/// Warns of what keeps an application from reading the directory.
+pub(super) async fn warn(work: &Work, entry: &ApplicationEntry) -> anyhow::Result<()> {
+    let Some(client) = &entry.ldap else { return Ok(()) };
+    let found = service_account::warning(&work.app, client).await?;
+    for text in found.into_iter().chain(ldap_server_doubt(&work.app, entry)) {
+        warning(&text);
+    }
+    Ok(())
 }

@@ -16,7 +16,7 @@ use super::{
 use crate::lookup;
 
 /// How the LDAP provider is.
-#[derive(Debug, Clone, Default, clap::Args)]
+#[derive(Debug, Clone, Default, PartialEq, clap::Args)]
 #[command(next_help_heading = "LDAP")]
 pub struct LdapOptions {
     /// Root of its tree [default: dc=ldap,dc=goauthentik,dc=io; from the second application on with dc=SLUG before it]
@@ -37,13 +37,13 @@ pub struct LdapOptions {
     #[arg(long, value_name = "true|false")]
     code_in_password: Option<bool>,
     /// Where the numbers of users start [default: 2000]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     uid_start: Option<i64>,
     /// Where the numbers of groups start [default: 4000]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     gid_start: Option<i64>,
-    /// Address of the LDAP server in the printed settings, such as ldaps://id.example.org or ldap://127.0.0.1:3389
-    /// [default: made from the public URL]
+    /// Address of the LDAP server in the settings of a recipe, such as ldaps://id.example.org:6636; without a port 636,
+    /// or 389 for ldap:// [default: host of the public URL, port Doorward listens at]. Not for custom applications
     #[arg(long, value_name = "URI", value_parser = ldap_uri)]
     pub ldap_uri: Option<String>,
 }
@@ -85,7 +85,7 @@ impl LdapOptions {
 }
 
 /// Who else may read the whole directory.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, PartialEq, clap::Args)]
 #[command(next_help_heading = "LDAP")]
 pub struct Searchers {
     /// User who may read everybody through it, by username; may be given several times

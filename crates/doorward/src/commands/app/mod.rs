@@ -9,7 +9,7 @@ mod settings;
 mod view;
 
 use clap::Subcommand;
-use doorward_server::applications;
+use doorward_server::{applications, snapshot::ApplicationEntry};
 use serde_json::json;
 
 use super::Work;
@@ -82,11 +82,10 @@ async fn list(work: &Work) -> anyhow::Result<()> {
     let (mut rows, mut values) = (Vec::new(), Vec::new());
     for entry in snapshot.applications.values() {
         let profile = &entry.application.profile;
-        let recipe = profile.recipe.as_ref().map_or("custom", |recipe| recipe.id.as_str());
         rows.push(vec![
             profile.slug.clone(),
             profile.name.clone(),
-            recipe.to_owned(),
+            view::recipe(entry).to_owned(),
             view::methods(entry),
             view::access(work, &profile.access).await?,
             entry.oauth.as_ref().map_or("-", |client| &client.provider.profile.client_id).to_owned(),
@@ -103,21 +102,25 @@ async fn show(work: &Work, slug: &str, show_secret: bool) -> anyhow::Result<()> 
     let mut value = view::full_json(work, &entry).await?;
     if show_secret {
         if entry.oauth.is_none() {
-            return Err(exit::failed(format!(
-                "there is no client secret, and an LDAP password is kept as a hash only; make a new one with: doorward \
-                 app ldap password {slug}"
-            )));
+            return Err(no_secret(&entry));
         }
         let secret = applications::reveal_secret(&work.app, &work.actor, slug).await?;
         fields.push(("Client secret", secret.expose().clone()));
         view::add_secret(work, &entry, &mut value).await?;
     }
+    ldap::warn(work, &entry).await?;
     work.output.fields(&fields, &value)
 }
 
+fn no_secret(entry: &ApplicationEntry) -> anyhow::Error {
+    let profile = &entry.application.profile;
+    let advice = format!("for a new LDAP password: doorward app ldap password {}", profile.slug);
+    exit::failed(format!("{} does not use OpenID Connect, so it has no client secret; {advice}", profile.name))
+}
+
 async fn rotate_secret(work: &Work, slug: &str, dry_run: bool) -> anyhow::Result<()> {
-    lookup::application(&work.app, slug)?;
-    let client = applications::find_client(&work.app, slug)?;
+    let entry = lookup::application(&work.app, slug)?;
+    let client = entry.oauth.as_ref().ok_or_else(|| no_secret(&entry))?;
     let name = &client.application.profile.name;
     if dry_run {
         return work.output.would(&format!("replace the client secret of {name}"));
@@ -131,7 +134,8 @@ async fn remove(work: &Work, slug: &str, yes: bool, dry_run: bool) -> anyhow::Re
     let entry = lookup::application(&work.app, slug)?;
     let name = &entry.application.profile.name;
     if dry_run {
-        return work.output.would(&format!("remove the application {name}"));
+        let account = ldap::and_account(work, entry.ldap.as_ref()).await?;
+        return work.output.would(&format!("remove the application {name}{account}"));
     }
     confirm(yes, &format!("Remove the application {name}? Nobody can sign in to it with Doorward any more."))?;
     applications::delete(&work.app, &work.actor, slug).await?;

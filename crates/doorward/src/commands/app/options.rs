@@ -16,7 +16,7 @@ use super::super::Work;
 use crate::{exit, lookup};
 
 /// Who may use the application.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, PartialEq, clap::Args)]
 pub struct Access {
     /// Who may use it: a group, or "everyone"; may be given several times
     #[arg(long, value_name = "everyone|GROUP")]
@@ -47,7 +47,7 @@ impl Access {
 }
 
 /// How the application and its provider are.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, PartialEq, clap::Args)]
 pub struct Details {
     /// Where its tile among "my applications" leads
     #[arg(long, value_name = "URL")]

@@ -25,9 +25,9 @@ Examples:
   doorward app config netbox --method ldap
   doorward app config netbox --style docker --only env/netbox.env >> env/netbox.env
 
-The settings hold the client secret. An LDAP password is kept as a hash only, so that a placeholder stands in its
-place: \"doorward app ldap password SLUG\" makes a new one. What to do with the settings is said on standard error, so
-that standard output can go straight into a file.";
+The settings hold the client secret. An LDAP password is kept as a hash only, so that a placeholder stands in its \
+    place: \"doorward app ldap password SLUG\" makes a new one. What to do with the settings is said on standard error, so \
+    that standard output can go straight into a file.";
 
 /// Options of `doorward app config`.
 #[derive(Debug, clap::Args)]

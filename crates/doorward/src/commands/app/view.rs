@@ -152,7 +152,7 @@ pub async fn fields(work: &Work, entry: &ApplicationEntry) -> anyhow::Result<Vec
     let mut fields = vec![
         ("Slug", profile.slug.clone()),
         ("Name", profile.name.clone()),
-        ("Recipe", profile.recipe.as_ref().map_or("-".to_owned(), |recipe| recipe.id.clone())),
+        ("Recipe", recipe(entry).to_owned()),
         ("Methods", methods(entry)),
         ("Allowed", access(work, &profile.access).await?),
         ("Launch URL", or_dash(&profile.launch_url)),
@@ -160,6 +160,11 @@ pub async fn fields(work: &Work, entry: &ApplicationEntry) -> anyhow::Result<Vec
     fields.extend(entry.oauth.iter().flat_map(|client| oidc_fields(work, client)));
     fields.extend(ldap_fields(work, entry).await?);
     Ok(fields)
+}
+
+/// The recipe of an application, as `app add` calls it.
+pub fn recipe(entry: &ApplicationEntry) -> &str {
+    entry.application.profile.recipe.as_ref().map_or("custom", |recipe| &recipe.id)
 }
 
 /// The methods of an application in a table.

@@ -216,6 +216,7 @@ async fn edit(work: &Work, args: EditArgs) -> anyhow::Result<()> {
 
 async fn set_password(work: &Work, args: PasswordArgs) -> anyhow::Result<()> {
     let user = lookup::user(&work.app, &args.change.username).await?;
+    users::may_have_password(&user)?;
     let username = &user.profile.username;
     let password = match args.password.given()? {
         Some(password) => password,
