@@ -66,9 +66,11 @@ pub async fn forgive(tx: &mut Tx<'_>, name: &str) -> Result<()> {
 /// Forgets counters whose window began before a time, those of [`CODES`] before another.
 pub async fn delete_old(tx: &mut Tx<'_>, before: Timestamp, codes_before: Timestamp) -> Result<u64> {
     let codes = format!("{CODES}%");
-    tx.execute(
-        "DELETE FROM throttles WHERE started_at <= CASE WHEN name LIKE $1 THEN $2 ELSE $3 END",
-        values![codes, codes_before, before],
-    )
-    .await
+    let old = tx
+        .execute("DELETE FROM throttles WHERE name NOT LIKE $1 AND started_at <= $2", values![codes.as_str(), before])
+        .await?;
+    let old_codes = tx
+        .execute("DELETE FROM throttles WHERE name LIKE $1 AND started_at <= $2", values![codes.as_str(), codes_before])
+        .await?;
+    Ok(old + old_codes)
 }

@@ -163,9 +163,10 @@ pub async fn forget(app: &App, counters: &Counters) -> store::Result<()> {
     app.db
         .write(move |tx| {
             Box::pin(async move {
+                // In the order in which they are counted, so that two sign-ins never wait for each other.
+                store::throttle::forgive(tx, &counters.address).await?;
                 store::throttle::reset(tx, &counters.account).await?;
-                store::throttle::reset(tx, &counters.account_overall).await?;
-                store::throttle::forgive(tx, &counters.address).await
+                store::throttle::reset(tx, &counters.account_overall).await
             })
         })
         .await

@@ -139,8 +139,9 @@ on_both! {
                 }
                 1 => {
                     let page = owner.get(security).await;
-                    let fields = [("current_password", PASSWORD), ("code", "000000"), ("password", "new password 1"), ("password_repeat", "new password 1")];
-                    assert!(owner.submit(&page, security, &fields).await.body.contains("code is not right"));
+                    let csrf = page.hidden("csrf");
+                    let fields = [("csrf", csrf.as_str()), ("current_password", PASSWORD), ("code", "000000"), ("password", "new password 1"), ("password_repeat", "new password 1")];
+                    assert!(owner.request("POST", security, Some(&fields)).await.body.contains("code is not right"));
                 }
                 _ => assert!(matches!(bind("000000").await, Err(SignInError::Wrong { .. }))),
             }
@@ -154,8 +155,9 @@ on_both! {
         let page = give(&mut browser, &page, &app.code(&secret)).await;
         assert!(page.status == 429 && page.body.contains("Try again in 21 hours."), "{}", page.body);
         let page = owner.get(security).await;
-        let fields = [("current_password", PASSWORD), ("code", &app.code(&secret)), ("password", "new password 1"), ("password_repeat", "new password 1")];
-        assert!(owner.submit(&page, security, &fields).await.body.contains("Too many attempts"));
+        let csrf = page.hidden("csrf");
+        let fields = [("csrf", csrf.as_str()), ("current_password", PASSWORD), ("code", &app.code(&secret)), ("password", "new password 1"), ("password_repeat", "new password 1")];
+        assert!(owner.request("POST", security, Some(&fields)).await.body.contains("Too many attempts"));
         // No word and no time that a wrong password would not have.
         let runs = app.app.hasher.runs();
         let refused = bind(&app.code(&secret)).await;
