@@ -99,6 +99,11 @@ async fn every_page_passes(scheme: &str) -> Result<()> {
 /// The pages about one's own account, on the way to an authenticator app.
 async fn with_authenticator(doorward: &Doorward, browser: &Browser) -> Result<()> {
     browser.press("#security-link").await?;
+    browser.fill("#purpose", "Mail on the laptop").await?;
+    browser.fill("#current_password", PASSWORD).await?;
+    browser.press("#add").await?;
+    browser.element("#new-secret").await?;
+    check(browser, "security, with a new app password").await?;
     browser.press("#set-up-authenticator").await?;
     let key = browser.element("#secret").await?.text().await?;
     check(browser, "setting an authenticator app up").await?;
@@ -111,10 +116,7 @@ async fn with_authenticator(doorward: &Doorward, browser: &Browser) -> Result<()
     browser.fill("#current_password", PASSWORD).await?;
     browser.press("#save").await?;
     browser.element("#notice").await?;
-    browser.fill("#purpose", "Mail on the laptop").await?;
-    browser.press("#add").await?;
-    browser.element("#new-secret").await?;
-    check(browser, "security, with a new app password").await?;
+    check(browser, "security, with an authenticator app").await?;
     browser.press("#remove-authenticator").await?;
     browser.element("#remove-it").await?;
     check(browser, "removing an authenticator app").await?;
