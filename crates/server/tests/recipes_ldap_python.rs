@@ -8,10 +8,8 @@
     reason = "a test fails by panicking"
 )]
 
-use std::{
-    io::Write as _,
-    process::{Command, Stdio},
-};
+#[path = "recipes/run_python.rs"]
+mod run_python;
 
 use doorward_server::recipes::{
     Connection, LdapConnection, LdapListeners, Recipe, SettingsInput, Style, parse_version,
@@ -42,17 +40,7 @@ fn python(options: &Value, style: Style, version: &str, mirrors: &Value) -> Valu
     });
     let blocks = made.unwrap_or_else(|error| panic!("{error}"));
     let text = &blocks.iter().find(|block| block.filename.ends_with("ldap_config.py")).unwrap().text;
-    let mut child = Command::new("python3")
-        .args(["-I", "-S", SCRIPT])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("this test needs python3 on the PATH");
-    child.stdin.take().unwrap().write_all(json!({"text": text, "mirrors": mirrors}).to_string().as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}\n{text}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    run_python::run(SCRIPT, &json!({"text": text, "mirrors": mirrors}))
 }
 
 /// Groups that follow Doorward come and go; others stay, also those that Doorward has under the same name.

@@ -8,10 +8,8 @@
     reason = "a test fails by panicking"
 )]
 
-use std::{
-    io::Write as _,
-    process::{Command, Stdio},
-};
+#[path = "recipes/run_python.rs"]
+mod run_python;
 
 use doorward_core::method::Method;
 use doorward_server::recipes::{Connection, OidcConnection, Recipe, RecipeInput, SettingsInput, Style, parse_version};
@@ -28,18 +26,7 @@ const VERSIONS: [&str; 16] = [
 ];
 
 fn python(given: &Value) -> Value {
-    let mut child = Command::new("python3")
-        .args(["-I", "-S", SCRIPT])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("this test needs python3 on the PATH");
-    child.stdin.take().unwrap().write_all(given.to_string().as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}\n{}", given["text"].as_str().unwrap());
-    serde_json::from_slice(&output.stdout).unwrap()
+    run_python::run(SCRIPT, given)
 }
 
 struct Choice {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Result,
-    db::{FromRow, Row, Tx},
+    db::{FromRow, Row, Tx, Value},
     values,
 };
 
@@ -52,26 +52,30 @@ pub async fn all(tx: &mut Tx<'_>) -> Result<Vec<LdapProvider>> {
     Ok(providers)
 }
 
+fn columns(id: LdapProviderId, profile: &LdapProfile, base_dn_key: &str) -> [Value; 8] {
+    [
+        id.into(),
+        profile.base_dn.as_str().into(),
+        base_dn_key.into(),
+        profile.uid_start_number.into(),
+        profile.gid_start_number.into(),
+        profile.nested_groups.into(),
+        profile.uid_source.as_str().into(),
+        profile.code_in_password.into(),
+    ]
+}
+
 /// Adds an LDAP provider. `base_dn_key` is the base DN in the form in which DNs are compared.
 pub async fn insert(tx: &mut Tx<'_>, provider: &LdapProvider, base_dn_key: &str) -> Result<()> {
-    let profile = &provider.profile;
+    let mut values = columns(provider.id, &provider.profile, base_dn_key).to_vec();
+    values.push(provider.application.into());
     tx.execute(
-        "INSERT INTO ldap_providers (id, application_id, base_dn, base_dn_key, uid_start_number, gid_start_number, \
-         nested_groups, uid_source, code_in_password) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        values![
-            provider.id,
-            provider.application,
-            &profile.base_dn,
-            base_dn_key,
-            profile.uid_start_number,
-            profile.gid_start_number,
-            profile.nested_groups,
-            profile.uid_source.as_str(),
-            profile.code_in_password,
-        ],
+        "INSERT INTO ldap_providers (id, base_dn, base_dn_key, uid_start_number, gid_start_number, nested_groups, \
+         uid_source, code_in_password, application_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        &values,
     )
     .await?;
-    insert_searchers(tx, provider.id, &profile.searchers).await
+    insert_searchers(tx, provider.id, &provider.profile.searchers).await
 }
 
 /// Writes an LDAP provider's profile. Says whether there was such a provider.
@@ -80,16 +84,7 @@ pub async fn update(tx: &mut Tx<'_>, id: LdapProviderId, profile: &LdapProfile, 
         .execute(
             "UPDATE ldap_providers SET base_dn = $2, base_dn_key = $3, uid_start_number = $4, gid_start_number = $5, \
              nested_groups = $6, uid_source = $7, code_in_password = $8 WHERE id = $1",
-            values![
-                id,
-                &profile.base_dn,
-                base_dn_key,
-                profile.uid_start_number,
-                profile.gid_start_number,
-                profile.nested_groups,
-                profile.uid_source.as_str(),
-                profile.code_in_password,
-            ],
+            &columns(id, profile, base_dn_key),
         )
         .await?;
     tx.execute("DELETE FROM ldap_searchers WHERE provider_id = $1", values![id]).await?;

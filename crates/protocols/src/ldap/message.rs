@@ -142,6 +142,23 @@ pub enum ResponseKind {
     Extended,
 }
 
+impl Request<'_> {
+    /// The kind of answer that ends it; `None` for those that have none.
+    pub fn response(&self) -> Option<ResponseKind> {
+        Some(match self {
+            Self::Unbind | Self::Abandon(_) => return None,
+            Self::Bind(_) => ResponseKind::Bind,
+            Self::Search(_) => ResponseKind::Search,
+            Self::Compare(_) => ResponseKind::Compare,
+            Self::Extended(_) => ResponseKind::Extended,
+            Self::Add(_) => ResponseKind::Add,
+            Self::Modify(_) => ResponseKind::Modify,
+            Self::Delete(_) => ResponseKind::Delete,
+            Self::ModifyDn(_) => ResponseKind::ModifyDn,
+        })
+    }
+}
+
 impl ResponseKind {
     /// The tag of the answer.
     pub fn tag(self) -> u8 {

@@ -170,9 +170,7 @@ impl Target {
             _ => Err(wrong("several applications use LDAP here: bind with a DN, or with name@domain of the base DN")),
         }
     }
-}
 
-impl Target {
     /// `bob@example.org` may be bob of the base, somebody else's username, and somebody else's address. Whoever is meant
     /// must be the same by all of these: applications go on with the name as it was typed.
     async fn check_ambiguous(&self, app: &App, typed: &str) -> Result<(), Answer> {

@@ -39,11 +39,7 @@ fn has(entry: &Entry<'_>, attribute: &[u8], view: &View) -> bool {
         (Some(Named::Known(Attribute::Member | Attribute::UniqueMember | Attribute::MemberUid)), Entry::Group(_)) => {
             true
         }
-        (Some(name), entry) => {
-            let mut found = false;
-            entry.values(&name, view, &mut |_| found = true);
-            found
-        }
+        (Some(name), entry) => entry.has(&name, view),
         (None, _) => false,
     }
 }

@@ -84,9 +84,7 @@ impl<'a> Connection<'a> {
         let is_bound = self.session.bound().is_some();
         self.wire.trust(is_bound);
         if let Some(frame) = self.queue.pop_front() {
-            if self.wire.output.len() >= limits::CHUNK {
-                self.wire.flush().await?;
-            }
+            self.wire.flush_if_full().await?;
             return Ok(frame);
         }
         let idle = if is_bound { limits::IDLE_BOUND } else { limits::IDLE_ANONYMOUS };
@@ -248,17 +246,7 @@ impl<'a> Connection<'a> {
 
 /// RFC 4511, section 4.1.11: what is critical and unknown fails the operation.
 fn refused_controls(message: &Message<'_>) -> Option<(ResponseKind, Answer)> {
-    let kind = match &message.request {
-        Request::Unbind | Request::Abandon(_) => return None,
-        Request::Bind(_) => ResponseKind::Bind,
-        Request::Search(_) => ResponseKind::Search,
-        Request::Compare(_) => ResponseKind::Compare,
-        Request::Extended(_) => ResponseKind::Extended,
-        Request::Add(_) => ResponseKind::Add,
-        Request::Modify(_) => ResponseKind::Modify,
-        Request::Delete(_) => ResponseKind::Delete,
-        Request::ModifyDn(_) => ResponseKind::ModifyDn,
-    };
+    let kind = message.request.response()?;
     if message.controls.malformed {
         return Some((kind, Answer::new(ResultCode::ProtocolError, "a control cannot be read")));
     }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::{
     attribute::{Attribute, Named},
     directory::{custom::Custom, group_tree::GroupNode, person::Person},
+    fixed::SUBSCHEMA,
     names::Kind,
     view::View,
 };
@@ -17,15 +18,31 @@ const SHELL: &str = "/bin/sh";
 
 const USER_CLASSES: [&str; 7] =
     ["top", "person", "organizationalPerson", "inetOrgPerson", "user", "posixAccount", "goauthentik.io/ldap/user"];
-const GROUP_CLASSES: [&str; 5] =
-    ["group", "groupOfUniqueNames", "groupOfNames", "goauthentik.io/ldap/group", "posixGroup"];
-const VIRTUAL_CLASS: &str = "goauthentik.io/ldap/virtual-group";
+/// The last one is that of users' own groups alone.
+const GROUP_CLASSES: [&str; 6] = [
+    "group",
+    "groupOfUniqueNames",
+    "groupOfNames",
+    "goauthentik.io/ldap/group",
+    "posixGroup",
+    "goauthentik.io/ldap/virtual-group",
+];
+const BASE_CLASSES: [&str; 2] = ["top", "domain"];
+const CONTAINER_CLASSES: [&str; 2] = ["top", "nsContainer"];
 
-/// Whether entries of a kind belong to a class, by its name in lower case.
-pub(super) fn has_class(kind: Kind, name: &str) -> bool {
-    let classes: &[&str] = if kind == Kind::User { &USER_CLASSES } else { &GROUP_CLASSES };
-    let is_virtual = kind == Kind::VirtualGroup && VIRTUAL_CLASS == name;
-    is_virtual || classes.iter().any(|class| class.eq_ignore_ascii_case(name))
+/// The names of the classes of a kind.
+pub(super) fn classes_of(kind: Kind) -> &'static [&'static str] {
+    let [of_groups @ .., _] = &GROUP_CLASSES;
+    match kind {
+        Kind::User => &USER_CLASSES,
+        Kind::Group => of_groups,
+        Kind::VirtualGroup => &GROUP_CLASSES,
+    }
+}
+
+/// Whether one of some classes has this name, whatever the case of its letters.
+pub(super) fn has_class(classes: &[&str], name: &str) -> bool {
+    classes.iter().any(|class| class.eq_ignore_ascii_case(name))
 }
 
 /// An entry.
@@ -86,6 +103,24 @@ impl Entry<'_> {
         }
     }
 
+    /// Whether it has a value of what a filter names. Members of groups are not looked at here: [`super::members`].
+    pub(super) fn has(&self, named: &Named, view: &View) -> bool {
+        let mut found = false;
+        self.values(named, view, &mut |_| found = true);
+        found
+    }
+
+    /// The names of its classes.
+    pub(super) fn classes(&self) -> &'static [&'static str] {
+        match self {
+            Self::Base => &BASE_CLASSES,
+            Self::Container(_) => &CONTAINER_CLASSES,
+            Self::User(_) => classes_of(Kind::User),
+            Self::Group(_) => classes_of(Kind::Group),
+            Self::VirtualGroup(_) => classes_of(Kind::VirtualGroup),
+        }
+    }
+
     /// The values of an attribute of the schema.
     pub(super) fn known_values(&self, attribute: Attribute, view: &View, sink: &mut Sink<'_>) {
         if let Some(custom) = attribute.overridden_by().and_then(|key| self.custom_of(key)) {
@@ -97,7 +132,8 @@ impl Entry<'_> {
                 self.write_dn(view, &mut dn);
                 sink(&dn);
             }
-            Attribute::SubschemaSubentry => sink(b"cn=subschema"),
+            Attribute::SubschemaSubentry => sink(SUBSCHEMA.as_bytes()),
+            Attribute::ObjectClass => self.classes().iter().for_each(|class| sink(class.as_bytes())),
             _ => match self {
                 Self::Base => base_values(attribute, view, sink),
                 Self::Container(kind) => container_values(*kind, attribute, sink),
@@ -135,15 +171,8 @@ fn truth(value: bool, sink: &mut Sink<'_>) {
     sink(if value { b"TRUE" } else { b"FALSE" });
 }
 
-fn classes(names: &[&str], sink: &mut Sink<'_>) {
-    for name in names {
-        sink(name.as_bytes());
-    }
-}
-
 fn base_values(attribute: Attribute, view: &View, sink: &mut Sink<'_>) {
     match attribute {
-        Attribute::ObjectClass => classes(&["top", "domain"], sink),
         Attribute::StructuralObjectClass => sink(b"domain"),
         Attribute::HasSubordinates => sink(b"TRUE"),
         Attribute::Dc => text(view.names().dc(), sink),
@@ -153,7 +182,6 @@ fn base_values(attribute: Attribute, view: &View, sink: &mut Sink<'_>) {
 
 fn container_values(kind: Kind, attribute: Attribute, sink: &mut Sink<'_>) {
     match attribute {
-        Attribute::ObjectClass => classes(&["top", "nsContainer"], sink),
         Attribute::StructuralObjectClass => sink(b"nsContainer"),
         Attribute::HasSubordinates => sink(b"TRUE"),
         Attribute::Ou | Attribute::Cn => sink(kind.ou().as_bytes()),
@@ -164,7 +192,6 @@ fn container_values(kind: Kind, attribute: Attribute, sink: &mut Sink<'_>) {
 fn user_values(person: &Person, attribute: Attribute, view: &View, sink: &mut Sink<'_>) {
     let shown = if person.name.is_empty() { &person.username } else { &person.name };
     match attribute {
-        Attribute::ObjectClass => classes(&USER_CLASSES, sink),
         Attribute::Cn | Attribute::SamAccountName => text(&person.username, sink),
         Attribute::Uid => text(uid(person, view), sink),
         Attribute::Name | Attribute::DisplayName | Attribute::Gecos => text(shown, sink),
@@ -210,7 +237,6 @@ fn group_names(groups: &[GroupId], view: &View, sink: &mut Sink<'_>) {
 /// Members are not among them: they are looked up by [`super::members`].
 fn group_values(node: &GroupNode, attribute: Attribute, view: &View, sink: &mut Sink<'_>) {
     match attribute {
-        Attribute::ObjectClass => classes(&GROUP_CLASSES, sink),
         Attribute::Cn | Attribute::SamAccountName => text(&node.group.profile.name, sink),
         Attribute::Uid | Attribute::EntryUuid => text(&node.group.id.to_string(), sink),
         Attribute::GidNumber => number(view.numbers().of_group(node.group.pk), sink),
@@ -225,10 +251,6 @@ fn group_values(node: &GroupNode, attribute: Attribute, view: &View, sink: &mut 
 
 fn virtual_values(person: &Person, attribute: Attribute, view: &View, sink: &mut Sink<'_>) {
     match attribute {
-        Attribute::ObjectClass => {
-            classes(&GROUP_CLASSES, sink);
-            sink(VIRTUAL_CLASS.as_bytes());
-        }
         Attribute::Cn | Attribute::SamAccountName | Attribute::MemberUid => text(&person.username, sink),
         Attribute::Uid => text(&person.uid, sink),
         Attribute::GidNumber => Entry::User(person).known_values(Attribute::GidNumber, view, sink),

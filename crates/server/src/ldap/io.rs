@@ -61,10 +61,8 @@ impl Wire {
     /// # Errors
     /// Why there is none.
     pub(super) async fn next(&mut self, idle: Duration) -> Result<Bytes, End> {
-        if self.output.len() >= limits::CHUNK {
-            // Whoever asks much at once takes the answers before the next is made.
-            self.flush().await?;
-        }
+        // Whoever asks much at once takes the answers before the next is made.
+        self.flush_if_full().await?;
         if let Some(frame) = self.buffered()? {
             return Ok(frame);
         }
@@ -120,6 +118,14 @@ impl Wire {
             return Err(end);
         }
         self.buffered()
+    }
+
+    /// Writes what waits, if it is a piece ([`limits::CHUNK`]) or more.
+    ///
+    /// # Errors
+    /// As [`Wire::flush`].
+    pub(super) async fn flush_if_full(&mut self) -> Result<(), End> {
+        if self.output.len() >= limits::CHUNK { self.flush().await } else { Ok(()) }
     }
 
     /// Writes what waits.

@@ -87,13 +87,15 @@ impl Names {
         dn.ends_with(&self.parsed)
     }
 
+    /// The steps of a name that lie below the base; `None` if it does not lie here.
+    fn below<'d>(&self, dn: &'d Dn) -> Option<&'d [dn::Rdn]> {
+        let count = dn.rdns().len().checked_sub(self.depth())?;
+        dn.rdns().get(..count).filter(|_| self.holds(dn))
+    }
+
     /// What a name means here; `None` if it does not lie here.
     pub fn place(&self, dn: &Dn) -> Option<Place> {
-        if !self.holds(dn) {
-            return None;
-        }
-        let own = dn.rdns().len().checked_sub(self.depth()).and_then(|count| dn.rdns().get(..count))?;
-        Some(match own {
+        Some(match self.below(dn)? {
             [] => Place::Base,
             [container] => kind_of(container).map_or(Place::Nowhere(None), Place::Container),
             [leaf, container] => match (kind_of(container), single(leaf)) {
@@ -107,10 +109,7 @@ impl Names {
     /// The login name that a bind DN stands for: as in authentik, its `cn` (also `uid`), wherever below the base it is
     /// said to be, but not among groups.
     pub fn login_name<'d>(&self, dn: &'d Dn) -> Option<&'d str> {
-        if !self.holds(dn) {
-            return None;
-        }
-        let own = dn.rdns().len().checked_sub(self.depth()).and_then(|count| dn.rdns().get(..count))?;
+        let own = self.below(dn)?;
         if own.iter().any(|rdn| matches!(kind_of(rdn), Some(Kind::Group | Kind::VirtualGroup))) {
             return None;
         }

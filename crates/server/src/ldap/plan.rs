@@ -62,7 +62,7 @@ impl Planner<'_> {
             }
             Test::Undefined | Test::MemberOf(..) | Test::HasMember(_) | Test::Is(_) => nobody(),
             Test::Populated(_) if self.kind == Kind::User => nobody(),
-            Test::Class(name) if !entry::has_class(self.kind, name) => nobody(),
+            Test::Class(name) if !entry::has_class(entry::classes_of(self.kind), name) => nobody(),
             Test::Not(_)
             | Test::Present(_)
             | Test::Value(..)
@@ -225,7 +225,7 @@ pub(super) fn groups(test: &Test, lookup: Lookup<'_>) -> Option<Vec<GroupId>> {
         }
         Test::Undefined | Test::MemberOf(None, _) | Test::Is(_) => Some(Vec::new()),
         Test::Populated(groups) => Some(groups.clone()),
-        Test::Class(name) if !entry::has_class(Kind::Group, name) => Some(Vec::new()),
+        Test::Class(name) if !entry::has_class(entry::classes_of(Kind::Group), name) => Some(Vec::new()),
         Test::Not(_)
         | Test::Present(_)
         | Test::Value(..)

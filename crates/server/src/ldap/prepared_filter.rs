@@ -251,9 +251,9 @@ impl Test {
             }
             Self::Not(part) => part.passes(entry, view).map(|passes| !passes),
             Self::Undefined => None,
-            Self::Present(named) => Some(is_present(entry, named, view)),
+            Self::Present(named) => Some(entry.has(named, view)),
             Self::Value(named, rule, wanted) => Some(has_value(entry, named, *rule, wanted, view)),
-            Self::Class(name) => Some(has_class(entry, name)),
+            Self::Class(name) => Some(entry::has_class(entry.classes(), name)),
             Self::MemberOf(group, nested) => Some(group.is_some_and(|group| is_below(entry, group, *nested, view))),
             Self::HasMember(member) => Some(members::is_member(entry, member, view)),
             Self::Populated(groups) => Some(match entry {
@@ -321,12 +321,6 @@ fn person(name: &str, lookup: Lookup<'_>) -> Member {
     lookup.people.by_username(name).map_or(Member::Nobody, |person| Member::Person(person.clone()))
 }
 
-fn is_present(entry: &Entry<'_>, named: &Named, view: &View) -> bool {
-    let mut found = false;
-    entry.values(named, view, &mut |_| found = true);
-    found
-}
-
 fn has_value(entry: &Entry<'_>, named: &Named, rule: Rule, wanted: &Match, view: &View) -> bool {
     let mut found = false;
     entry.values(named, view, &mut |value| {
@@ -346,16 +340,6 @@ impl Match {
                 matches_substrings(value, initial.as_deref(), &any, last.as_deref())
             }
         }
-    }
-}
-
-fn has_class(entry: &Entry<'_>, name: &str) -> bool {
-    match entry {
-        Entry::Base => matches!(name, "top" | "domain"),
-        Entry::Container(_) => matches!(name, "top" | "nscontainer"),
-        Entry::User(_) => entry::has_class(Kind::User, name),
-        Entry::Group(_) => entry::has_class(Kind::Group, name),
-        Entry::VirtualGroup(_) => entry::has_class(Kind::VirtualGroup, name),
     }
 }
 

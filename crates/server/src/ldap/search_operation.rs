@@ -115,9 +115,7 @@ impl Connection<'_> {
                     return Ok(());
                 }
                 Progress::More => {
-                    if self.wire.output.len() >= limits::CHUNK {
-                        self.wire.flush().await?;
-                    }
+                    self.wire.flush_if_full().await?;
                     if self.is_abandoned(id)? {
                         return Ok(());
                     }

@@ -216,3 +216,18 @@ pub(super) fn any_message() -> impl Strategy<Value = Message<'static>> {
         controls: Controls { paged, unknown_critical: unknown_oid.is_some(), unknown_oid, malformed: false },
     })
 }
+
+/// A search of everything below `base`, by an encoded filter and encoded names of attributes.
+pub(super) fn search_for(base: &[u8], filter: &[u8], names: &[u8]) -> Vec<u8> {
+    let parts: [&[u8]; 8] = [
+        &octets(base),
+        &integer(10, 2),
+        &integer(10, 0),
+        &integer(2, 0),
+        &integer(2, 0),
+        &[1, 1, 0],
+        filter,
+        &element(0x30, &[names]),
+    ];
+    element(0x63, &parts)
+}

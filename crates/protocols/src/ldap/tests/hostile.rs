@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::encoder::{self, any_message, element, envelope, integer, octets};
+use super::encoder::{self, any_message, element, envelope, octets};
 use crate::ldap::{
     ber::frame_length,
     filter::{DEPTH_MAX, Filter, PARTS_MAX},
@@ -10,17 +10,7 @@ use crate::ldap::{
 };
 
 fn search(filter: &[u8]) -> Vec<u8> {
-    let parts: [&[u8]; 8] = [
-        &octets(b"dc=ldap"),
-        &integer(10, 2),
-        &integer(10, 0),
-        &integer(2, 0),
-        &integer(2, 0),
-        &[1, 1, 0],
-        filter,
-        &[0x30, 0],
-    ];
-    envelope(1, &element(0x63, &parts), &[])
+    envelope(1, &encoder::search_for(b"dc=ldap", filter, b""), &[])
 }
 
 fn nested(depth: usize, tag: u8) -> Vec<u8> {

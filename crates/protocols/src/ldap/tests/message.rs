@@ -13,18 +13,7 @@ use crate::ldap::{
 const UNBIND: &[u8] = &[0x42, 0];
 
 fn search(filter: &[u8], attributes: usize) -> Vec<u8> {
-    let names = octets(b"cn").repeat(attributes);
-    let parts: [&[u8]; 8] = [
-        &octets(b""),
-        &integer(10, 2),
-        &integer(10, 0),
-        &integer(2, 0),
-        &integer(2, 0),
-        &[1, 1, 0],
-        filter,
-        &element(0x30, &[&names]),
-    ];
-    element(0x63, &parts)
+    encoder::search_for(b"", filter, &octets(b"cn").repeat(attributes))
 }
 
 fn problem(frame: &[u8]) -> (Option<i32>, Option<ResponseKind>) {
