@@ -14,6 +14,7 @@ use crate::{
     error::OperationError,
     events::budget::Budget,
     ldap::directory::Directory,
+    outbound::Outbound,
     pages::Pages,
     setup,
     snapshot::Snapshot,
@@ -47,6 +48,8 @@ pub struct Inner {
     pub unlisted_proxy: Once,
     /// Templates.
     pub pages: Pages,
+    /// Requests of our own to other servers.
+    pub outbound: Outbound,
     /// Everybody in memory, for LDAP.
     pub directory: Directory,
     snapshot: RwLock<Arc<Snapshot>>,
@@ -81,6 +84,7 @@ impl App {
             event_budget: Budget::default(),
             unlisted_proxy: Once::new(),
             pages: Pages::new(),
+            outbound: Outbound::default(),
             directory: Directory::default(),
             snapshot: RwLock::new(Arc::new(snapshot)),
         })))

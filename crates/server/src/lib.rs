@@ -19,6 +19,7 @@ pub mod ldap;
 pub mod listen;
 pub mod mappings;
 pub mod oidc;
+pub mod outbound;
 pub mod pages;
 pub mod portal;
 pub mod public_url;

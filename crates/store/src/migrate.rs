@@ -24,6 +24,9 @@ pub struct Migration {
 pub const ALL: &[Migration] = &[
     Migration { version: 1, name: "initial", sql: include_str!("../../../migrations/0001_initial.sql") },
     Migration { version: 2, name: "directory", sql: include_str!("../../../migrations/0002_directory.sql") },
+    Migration { version: 3, name: "proxy", sql: include_str!("../../../migrations/0003_proxy.sql") },
+    Migration { version: 4, name: "connector", sql: include_str!("../../../migrations/0004_connector.sql") },
+    Migration { version: 5, name: "timeline", sql: include_str!("../../../migrations/0005_timeline.sql") },
 ];
 
 /// What a run did.

@@ -1,0 +1,1 @@
+-- Proxy providers: forward auth, and the sessions of browsers at protected hosts.

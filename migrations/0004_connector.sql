@@ -1,0 +1,1 @@
+-- Connectors: what pushes people into an application, and its queue.

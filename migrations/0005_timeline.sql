@@ -1,0 +1,1 @@
+-- Sign-in attempts, step by step.
