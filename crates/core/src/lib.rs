@@ -15,6 +15,7 @@ pub mod id;
 pub mod ldap_provider;
 pub mod lifetime;
 pub mod method;
+pub mod network;
 pub mod problem;
 pub mod provider;
 pub mod random;

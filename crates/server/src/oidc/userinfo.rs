@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use doorward_core::cipher::sha256_hex;
+use doorward_core::{cipher::sha256_hex, network::Place};
 use doorward_protocols::{
     oauth::{
         error::{ErrorCode, OAuthError},
@@ -68,7 +68,7 @@ async fn answer(app: &App, method: &Method, headers: &HeaderMap, body: &[u8]) ->
     let snapshot = app.snapshot();
     let client = snapshot.by_provider(token.grant.provider).ok_or_else(invalid)?;
     let person = Person::new(user, groups, &snapshot);
-    if !access::is_allowed(&client.application, &person) {
+    if !access::is_allowed(&client.application, &person, Place::Server) {
         return Err(invalid().detail("the user is disabled or may not use the application any more").into());
     }
     let scopes = words(&token.scopes);

@@ -9,6 +9,7 @@ use doorward_core::{
     access_rule::AccessRule,
     id::{ApplicationId, LdapProviderId},
     ldap_provider::{LdapProfile, LdapProvider},
+    network::Place,
     user::{User, UserProfile, UserType},
 };
 use doorward_server::{
@@ -45,6 +46,7 @@ impl<'a> Client<'a> {
             who,
             password: password.into(),
             address: self.address,
+            place: Place::Server,
             application: self.application,
             code_in_password: self.code_in_password,
             how: "LDAP",
