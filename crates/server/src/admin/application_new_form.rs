@@ -109,7 +109,7 @@ impl NewApplicationDraft {
             access: AccessDraft {
                 access: form.get("access").to_owned(),
                 groups: form.all("allow_groups").map(str::to_owned).collect(),
-                users: String::new(),
+                ..AccessDraft::default()
             },
             superuser_groups: form.all("superuser_groups").map(str::to_owned).collect(),
         }

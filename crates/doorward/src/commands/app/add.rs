@@ -169,6 +169,9 @@ impl Args {
     /// Adds what is said beside the recipe, and checks all of it before anything is written.
     fn finish(&self, work: &Work, edit: &mut ApplicationEdit) -> anyhow::Result<()> {
         self.refuse_taken(work, &edit.profile.slug)?;
+        if let Some(networks) = self.access.networks()? {
+            edit.profile.networks = networks;
+        }
         match &mut edit.oauth {
             Some(provider) => {
                 let uris = redirect_uris(&self.redirect_uris, &self.redirect_regexes, &self.logout_uris);
