@@ -137,7 +137,7 @@ async fn show(work: &Work, Created { entry, bind }: &Created) -> anyhow::Result<
 async fn custom(work: &Work, args: &Args, access: AccessRule) -> anyhow::Result<Option<Created>> {
     let profile = ApplicationProfile { access, ..args.custom_profile()? };
     let snapshot = work.app.snapshot();
-    let mut edit = ApplicationEdit { profile, oauth: None, ldap: None };
+    let mut edit = ApplicationEdit { profile, oauth: None, ldap: None, proxy: None };
     if args.method == Some(Method::Ldap) {
         edit.ldap = Some(ldap::default_profile(&snapshot, &edit.profile));
     } else {
