@@ -222,6 +222,12 @@ mod tests {
         fn walks_end_even_in_circles(edges in prop::collection::vec((0_usize..6, 0_usize..6), 0..30)) {
             let (graph, ids) = graph(6, &edges);
             prop_assert!(graph.effective(ids.clone()).len() <= 6);
+            let start = BTreeSet::from([ids[0]]);
+            for id in &ids {
+                let path = graph.path(&start, *id);
+                prop_assert_eq!(path.is_some(), graph.effective(start.clone()).contains(id));
+                prop_assert!(path.is_none_or(|path| path.first() == Some(&ids[0]) && path.last() == Some(id)));
+            }
         }
     }
 }

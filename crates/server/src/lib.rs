@@ -12,6 +12,7 @@ pub mod config;
 pub mod directory;
 pub mod error;
 pub mod events;
+pub mod explain;
 pub mod http;
 pub mod jobs;
 pub mod keys;

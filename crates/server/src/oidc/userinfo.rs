@@ -7,13 +7,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use doorward_core::{cipher::sha256_hex, network::Place};
-use doorward_protocols::{
-    oauth::{
-        error::{ErrorCode, OAuthError},
-        parameters::Parameters,
-        token::words,
-    },
-    oidc::subject::subject,
+use doorward_protocols::oauth::{
+    error::{ErrorCode, OAuthError},
+    parameters::Parameters,
+    token::words,
 };
 use doorward_store as store;
 use serde_json::{Value, json};
@@ -75,10 +72,7 @@ async fn answer(app: &App, method: &Method, headers: &HeaderMap, body: &[u8]) ->
     if !scopes.contains("openid") {
         return Err(OAuthError::new(ErrorCode::InsufficientScope, "The scope openid is needed").into());
     }
-    let mut claims =
-        preview::claims(&snapshot, client, &person, &scopes).map_err(|error| issue::mapping_failed(&error))?;
-    claims.insert("sub".to_owned(), json!(subject(client.provider.profile.sub_mode, &person.user)));
-    Ok(Value::Object(claims))
+    Ok(preview::userinfo_of(&snapshot, client, &person, &scopes).map_err(|error| issue::mapping_failed(&error))?)
 }
 
 /// The token, from one place (RFC 6750, section 2: not two). Never from the query, where logs would keep it.
