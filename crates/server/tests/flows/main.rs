@@ -20,6 +20,7 @@ mod consent;
 mod database;
 mod directory;
 mod end_session;
+mod explain;
 mod guide;
 mod interaction;
 mod keys;
