@@ -1,1 +1,3 @@
+ALTER TABLE applications ADD COLUMN networks TEXT NOT NULL DEFAULT '[]';
+
 -- Sign-in attempts, step by step.

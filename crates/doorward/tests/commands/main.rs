@@ -9,6 +9,7 @@
 
 mod applications;
 mod credentials;
+mod explain;
 mod ldap;
 mod support;
 

@@ -91,6 +91,8 @@ pub(super) async fn blocks(app: &App, entry: &ApplicationEntry, revealed: &Revea
             wanted.secret = match method {
                 Method::Oidc => revealed.client_secret.clone(),
                 Method::Ldap => revealed.bind.as_ref().map(|bind| bind.password.clone()),
+                // There is none between a proxy and Doorward.
+                Method::Proxy => None,
             };
             match settings::settings(app, entry, wanted).await {
                 Ok(made) => {
@@ -110,7 +112,11 @@ pub(super) async fn blocks(app: &App, entry: &ApplicationEntry, revealed: &Revea
 }
 
 fn block(method: Method, style: Style, index: usize, made: &SettingsBlock) -> Value {
-    let prefix = if method == Method::Ldap { "ldap-" } else { "" };
+    let prefix = match method {
+        Method::Oidc => "",
+        Method::Ldap => "ldap-",
+        Method::Proxy => "proxy-",
+    };
     let number = if index == 0 { String::new() } else { format!("-{}", index + 1) };
     json!({
         "style": format!("{prefix}{style}{number}"),

@@ -106,7 +106,8 @@ pub fn draft(app: &App, request: RecipeRequest) -> OperationResult<RecipeDraft> 
         ..ApplicationProfile::new(request.slug, name)
     };
     let snapshot = app.snapshot();
-    let mut draft = RecipeDraft { edit: ApplicationEdit { profile, oauth: None, ldap: None }, mappings: Vec::new() };
+    let mut draft =
+        RecipeDraft { edit: ApplicationEdit { profile, oauth: None, ldap: None, proxy: None }, mappings: Vec::new() };
     if method == Method::Ldap {
         draft.edit.ldap = Some(ldap::default_profile(&snapshot, &draft.edit.profile));
         return Ok(draft);

@@ -7,7 +7,9 @@ use axum::{
     response::Response,
 };
 use doorward_core::{
+    application::ApplicationProfile,
     event::EventKind,
+    network::Place,
     redirect_uri::{MatchingMode, RedirectKind},
 };
 use doorward_protocols::{
@@ -31,7 +33,7 @@ use std::sync::Arc;
 use super::{answer::Destination, consent, issue};
 use crate::{
     app::App,
-    applications::access,
+    applications::access::{self, NoAccess},
     auth::sign_in,
     events,
     http::{
@@ -118,7 +120,7 @@ async fn find_client(app: &App, visitor: &Visitor, parameters: &Parameters) -> R
         return Err(page.record(app, visitor, EventKind::AuthorizationFailed, None).await);
     };
     let received = parameters.get("redirect_uri").unwrap_or_default();
-    let registered = &client.provider.profile.redirect_uris;
+    let registered = &client.redirect_uris;
     match redirect_uri::is_allowed(received, registered, RedirectKind::Authorization) {
         Ok(true) => Ok((client, received.to_owned())),
         Ok(false) => Err(wrong_redirect_uri(app, visitor, &client, received, "it is not registered").await),
@@ -162,21 +164,34 @@ async fn proceed(
         (Step::SignIn { .. }, _) | (_, None) => {
             sign_in::redirect(app, &Pending::new(app, visitor, Goal::Authorize(parameters.clone())))
         }
-        (_, Some(signed_in)) if !access::is_allowed(&client.application, &signed_in.person) => {
-            no_access(app, visitor, destination, request, signed_in).await
-        }
-        (Step::Consent, Some(signed_in)) => {
+        (Step::Consent | Step::Answer, Some(signed_in)) => {
+            let place = Place::Browser(visitor.address);
+            if let Err(why) = access::check(&client.application, &signed_in.person, place) {
+                return no_access(app, visitor, destination, request.prompt.none, (signed_in, why)).await;
+            }
+            if step == Step::Answer {
+                return answer(app, visitor, destination, request, parameters, signed_in).await;
+            }
             let pending = Pending::new(app, visitor, Goal::Authorize(parameters.clone()));
             let pending = pending.for_consent(signed_in.user.id, progress.started_at);
             consent::ask(app, visitor, signed_in, destination, request, &pending)
         }
-        (Step::Answer, Some(signed_in)) => {
-            match issue::code(app, client, request, signed_in, &visitor.address.to_string()).await {
-                Ok(Some(code)) => destination.code(app, visitor, &code),
-                Ok(None) => sign_in::redirect(app, &Pending::new(app, visitor, Goal::Authorize(parameters.clone()))),
-                Err(error) => ErrorPage::store(&error).render(app, Some(visitor)),
-            }
-        }
+    }
+}
+
+/// The code, unless the session has ended meanwhile.
+async fn answer(
+    app: &App,
+    visitor: &Visitor,
+    destination: &Destination<'_>,
+    request: &AuthorizeRequest,
+    parameters: &Parameters,
+    signed_in: &SignedIn,
+) -> Response {
+    match issue::code(app, destination.client, request, signed_in, &visitor.address.to_string()).await {
+        Ok(Some(code)) => destination.code(app, visitor, &code),
+        Ok(None) => sign_in::redirect(app, &Pending::new(app, visitor, Goal::Authorize(parameters.clone()))),
+        Err(error) => ErrorPage::store(&error).render(app, Some(visitor)),
     }
 }
 
@@ -226,21 +241,29 @@ pub async fn refuse(app: &App, visitor: &Visitor, destination: &Destination<'_>,
     destination.error(app, visitor, error, &reference)
 }
 
-/// The access rule says no: a page, or for `prompt=none` an error to the client.
+/// The access rule or the networks say no: a page, or for `prompt=none` an error to the client.
 async fn no_access(
     app: &App,
     visitor: &Visitor,
     destination: &Destination<'_>,
-    request: &AuthorizeRequest,
-    signed_in: &SignedIn,
+    is_silent: bool,
+    (signed_in, why): (&SignedIn, NoAccess),
 ) -> Response {
     let profile = &destination.client.application.profile;
     let username = &signed_in.user.profile.username;
-    if request.prompt.none {
-        let error = OAuthError::new(ErrorCode::AccessDenied, "The person may not use this application")
-            .detail(format!("the access rule does not let {username} in"));
+    let detail = format!("{} does not let {username} in: {why}", profile.name);
+    if is_silent {
+        let error = OAuthError::new(ErrorCode::AccessDenied, "The person may not use this application").detail(detail);
         return refuse(app, visitor, destination, &error).await;
     }
+    let page = match why {
+        NoAccess::Network(_) => ErrorPage::wrong_network(profile, visitor),
+        NoAccess::Disabled | NoAccess::Rule => not_open(profile, username),
+    };
+    page.detail(detail).record(app, visitor, EventKind::AuthorizationFailed, Some(destination.client)).await
+}
+
+fn not_open(profile: &ApplicationProfile, username: &str) -> ErrorPage {
     ErrorPage::new(
         StatusCode::FORBIDDEN,
         Whose::You,
@@ -249,10 +272,7 @@ async fn no_access(
         "Ask your administrator for access, and name the application and the reference code. Or sign out and sign in as \
          somebody else.",
     )
-    .detail(format!("the access rule of {} does not let {username} in: neither the user nor one of their groups is listed", profile.name))
     .home(&profile.launch_url, format!("Back to {}", profile.name))
-    .record(app, visitor, EventKind::AuthorizationFailed, Some(destination.client))
-    .await
 }
 
 async fn malformed(app: &App, visitor: &Visitor, error: &OAuthError) -> Response {
@@ -292,7 +312,7 @@ async fn wrong_redirect_uri(app: &App, visitor: &Visitor, client: &Client, recei
 }
 
 fn redirect_check(client: &Client, received: &str) -> RedirectCheck {
-    let uris = &client.provider.profile.redirect_uris;
+    let uris = &client.redirect_uris;
     let registered: Vec<_> = uris.iter().filter(|uri| uri.kind == RedirectKind::Authorization).collect();
     let received_spans =
         registered.first().map_or_else(|| difference(received, received).0, |first| difference(received, &first.url).0);

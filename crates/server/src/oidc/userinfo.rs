@@ -6,14 +6,11 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use doorward_core::cipher::sha256_hex;
-use doorward_protocols::{
-    oauth::{
-        error::{ErrorCode, OAuthError},
-        parameters::Parameters,
-        token::words,
-    },
-    oidc::subject::subject,
+use doorward_core::{cipher::sha256_hex, network::Place};
+use doorward_protocols::oauth::{
+    error::{ErrorCode, OAuthError},
+    parameters::Parameters,
+    token::words,
 };
 use doorward_store as store;
 use serde_json::{Value, json};
@@ -68,17 +65,14 @@ async fn answer(app: &App, method: &Method, headers: &HeaderMap, body: &[u8]) ->
     let snapshot = app.snapshot();
     let client = snapshot.by_provider(token.grant.provider).ok_or_else(invalid)?;
     let person = Person::new(user, groups, &snapshot);
-    if !access::is_allowed(&client.application, &person) {
+    if !access::is_allowed(&client.application, &person, Place::Server) {
         return Err(invalid().detail("the user is disabled or may not use the application any more").into());
     }
     let scopes = words(&token.scopes);
     if !scopes.contains("openid") {
         return Err(OAuthError::new(ErrorCode::InsufficientScope, "The scope openid is needed").into());
     }
-    let mut claims =
-        preview::claims(&snapshot, client, &person, &scopes).map_err(|error| issue::mapping_failed(&error))?;
-    claims.insert("sub".to_owned(), json!(subject(client.provider.profile.sub_mode, &person.user)));
-    Ok(Value::Object(claims))
+    Ok(preview::userinfo_of(&snapshot, client, &person, &scopes).map_err(|error| issue::mapping_failed(&error))?)
 }
 
 /// The token, from one place (RFC 6750, section 2: not two). Never from the query, where logs would keep it.

@@ -137,7 +137,7 @@ async fn show(work: &Work, Created { entry, bind }: &Created) -> anyhow::Result<
 async fn custom(work: &Work, args: &Args, access: AccessRule) -> anyhow::Result<Option<Created>> {
     let profile = ApplicationProfile { access, ..args.custom_profile()? };
     let snapshot = work.app.snapshot();
-    let mut edit = ApplicationEdit { profile, oauth: None, ldap: None };
+    let mut edit = ApplicationEdit { profile, oauth: None, ldap: None, proxy: None };
     if args.method == Some(Method::Ldap) {
         edit.ldap = Some(ldap::default_profile(&snapshot, &edit.profile));
     } else {
@@ -169,6 +169,9 @@ impl Args {
     /// Adds what is said beside the recipe, and checks all of it before anything is written.
     fn finish(&self, work: &Work, edit: &mut ApplicationEdit) -> anyhow::Result<()> {
         self.refuse_taken(work, &edit.profile.slug)?;
+        if let Some(networks) = self.access.networks()? {
+            edit.profile.networks = networks;
+        }
         match &mut edit.oauth {
             Some(provider) => {
                 let uris = redirect_uris(&self.redirect_uris, &self.redirect_regexes, &self.logout_uris);

@@ -107,6 +107,7 @@ pub async fn full_json(work: &Work, entry: &ApplicationEntry) -> anyhow::Result<
         "allow_everyone": profile.access == AccessRule::Everyone,
         "allow_groups": groups,
         "allow_users": usernames,
+        "networks": profile.networks,
     });
     extend(&mut value, more);
     if let Some(client) = &entry.oauth {
@@ -155,6 +156,7 @@ pub async fn fields(work: &Work, entry: &ApplicationEntry) -> anyhow::Result<Vec
         ("Recipe", recipe(entry).to_owned()),
         ("Methods", methods(entry)),
         ("Allowed", access(work, &profile.access).await?),
+        ("From networks", profile.networks.to_string()),
         ("Launch URL", or_dash(&profile.launch_url)),
     ];
     fields.extend(entry.oauth.iter().flat_map(|client| oidc_fields(work, client)));

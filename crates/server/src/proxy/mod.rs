@@ -1,0 +1,3 @@
+//! Forward auth: proxies ask here about every request to a protected host.
+
+pub mod client;
