@@ -266,8 +266,8 @@ fn identifier(slug: &str) -> String {
     if name.starts_with(|first: char| first.is_ascii_digit()) { format!("app_{name}") } else { name }
 }
 
-/// All ways to write a name with underscores in place of some hyphens: CGI, WSGI and FastCGI cannot tell them apart
-/// (RFC 3875, section 4.1.18; GHSA-f59h-q822-g45g).
+/// All ways to write a name with underscores in place of some hyphens: CGI, WSGI and `FastCGI` cannot tell them apart
+/// (RFC 3875, section 4.1.18; advisory GHSA-f59h-q822-g45g).
 fn other_spellings(name: &str) -> Result<Vec<String>, RecipeError> {
     let parts: Vec<&str> = name.split('-').collect();
     if parts.len() > HYPHENS_MAX + 1 {
