@@ -55,6 +55,7 @@ pub async fn code(
         created_at: now,
         expires_at: after(expires_at, CODE_MEMORY),
         revoked_at: None,
+        attempt: None,
     };
     let kept = AuthorizationCode {
         grant: grant.id,

@@ -56,7 +56,8 @@ from_id!(
     MappingId,
     SessionId,
     GrantId,
-    EventId
+    EventId,
+    AttemptId
 );
 
 impl<T: Into<Self>> From<Option<T>> for Value {
