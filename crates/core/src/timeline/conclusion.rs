@@ -33,8 +33,11 @@ pub struct Conclusion {
 /// Concludes, from the steps in their order: the last one decides.
 pub fn conclude(attempt: &Attempt, steps: &[Step], now: Timestamp) -> Conclusion {
     let names = Names::of(attempt);
-    let Some(last) = steps.last() else {
-        return ending(Ending::Underway, "Nothing is known of it yet.", "");
+    let last = match steps {
+        [] => return ending(Ending::Underway, "Nothing is known of it yet.", ""),
+        // That a code came twice says more than that it was refused for it.
+        [.., replay, refused] if replay.kind == StepKind::Replay && !refused.ok => replay,
+        [.., last] => last,
     };
     let age = now.duration_since(last.at);
     match last.standing(attempt.method) {

@@ -9,6 +9,7 @@ use doorward_core::{
     id::{AppPasswordId, ApplicationId, UserId},
     ldap_provider::LdapProvider,
     secret::Secret,
+    timeline::{AttemptMethod, StepKind},
     user::{User, UserType},
 };
 use doorward_store as store;
@@ -22,7 +23,11 @@ use super::{
     noted::NOTED,
     throttle,
 };
-use crate::{app::App, snapshot::Snapshot};
+use crate::{
+    app::App,
+    snapshot::Snapshot,
+    timeline::{StepDraft, Trail},
+};
 
 /// Who signs in.
 #[derive(Debug, Clone)]
@@ -90,6 +95,7 @@ pub async fn verify(app: &App, attempt: BasicAttempt) -> Result<Basic, SignInErr
         user: account.user.as_ref().map(|user| (user.id, user.profile.username.clone())),
         address: attempt.address,
         by: Some((attempt.application, attempt.how)),
+        trail: Some(trail(app, &attempt, &account, target.as_ref())),
     };
     let basic = if let Some(known) = known(app, &attempt, &account) {
         known
@@ -103,11 +109,20 @@ pub async fn verify(app: &App, attempt: BasicAttempt) -> Result<Basic, SignInErr
     let Some(target) = target else {
         let text =
             format!("{} signed in by {} but may not use the application", basic.user.profile.username, attempt.how);
-        let reference = trace.write(app, EventKind::AuthorizationFailed, text).await;
+        let step = StepDraft::refused(StepKind::Access, "the access rule does not let them in");
+        let reference = trace.write(app, EventKind::AuthorizationFailed, text, step).await;
         return Err(SignInError::NotAllowed { reference });
     };
     note(app, &trace, &attempt, &account, &target.application.profile.name).await;
     Ok(basic)
+}
+
+/// A bind is an attempt by itself.
+fn trail(app: &App, attempt: &BasicAttempt, account: &Account, target: Option<&Target<'_>>) -> Trail {
+    let method = if attempt.how == "LDAP" { AttemptMethod::Ldap } else { AttemptMethod::Proxy };
+    let trail = Trail::begin(app, method).from(attempt.address);
+    let trail = target.map_or(trail.clone(), |target| trail.to(target.application));
+    account.user.as_ref().map_or(trail.clone(), |user| trail.by_user(user))
 }
 
 /// Somebody whose password needs neither a slow hash nor a counter, because it is known to be right.
@@ -257,6 +272,7 @@ async fn note(app: &App, trace: &Trace, attempt: &BasicAttempt, account: &Accoun
         let by = app_password.map(|password| format!(" with the app password \"{}\"", password.name));
         let (how, by) = (attempt.how, by.unwrap_or_default());
         let text = format!("{username} signed in to {application} by {how}{by}");
-        trace.write(app, EventKind::SignIn, text).await;
+        let step = StepDraft::good(StepKind::Bind, text.clone());
+        trace.write(app, EventKind::SignIn, text, step).await;
     }
 }

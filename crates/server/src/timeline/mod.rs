@@ -5,11 +5,13 @@
 //! at most what was noted since.
 
 mod access;
+mod by_token;
 pub mod near_misses;
 pub mod read;
 mod trail;
 
 pub use access::access_text;
+pub use by_token::of_token_request;
 pub use trail::{StepDraft, Trail};
 
 use doorward_core::{
@@ -68,7 +70,7 @@ pub struct Timeline {
     waiting: Mutex<Waiting>,
     /// One writes at a time, so that whoever reads afterwards sees everything noted before.
     writing: tokio::sync::Mutex<()>,
-    repeated: Mutex<Recent<(AttemptId, StepKind), ()>>,
+    repeated: Mutex<Recent<(AttemptId, StepKind, bool), ()>>,
     seq: AtomicI64,
 }
 
@@ -104,8 +106,8 @@ impl Timeline {
     }
 
     /// Notes a step that may repeat itself many times, once an hour.
-    pub fn note_repeating(&self, trail: &Trail, draft: StepDraft) {
-        let key = (trail.id(), draft.kind());
+    pub fn note_repeating(&self, trail: &Trail, (kind, ok): (StepKind, bool), draft: impl FnOnce() -> StepDraft) {
+        let key = (trail.id(), kind, ok);
         let now = self.clock.now();
         let is_new = {
             let mut repeated = self.repeated.lock().unwrap_or_else(PoisonError::into_inner);
@@ -116,7 +118,7 @@ impl Timeline {
             is_new
         };
         if is_new {
-            self.note(trail, draft);
+            self.note(trail, draft());
         }
     }
 
@@ -236,5 +238,74 @@ pub async fn write_behind(app: App, stopping: CancellationToken) {
         if is_last {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use doorward_core::{clock::from_millis, timeline::AttemptMethod};
+
+    fn timeline() -> Timeline {
+        Timeline::new(Clock::fixed(from_millis(1_767_323_045_678)))
+    }
+
+    fn trail(timeline: &Timeline) -> Trail {
+        Trail::of(AttemptId::new(&timeline.clock), AttemptMethod::Oidc)
+    }
+
+    fn seqs(notes: &[Note]) -> Vec<i64> {
+        let steps = notes.iter().filter_map(|note| match note {
+            Note::Step(noted) => Some(noted.step.seq),
+            Note::NearMiss { .. } => None,
+        });
+        steps.collect()
+    }
+
+    #[test]
+    fn the_buffer_is_bounded_and_counts_what_it_does_not_take() {
+        let timeline = timeline();
+        let trail = trail(&timeline);
+        for _ in 0..(WAITING_MAX + 7) {
+            timeline.note(&trail, StepDraft::good(StepKind::SignedIn, ""));
+        }
+        assert_eq!(timeline.waiting(), WAITING_MAX);
+        assert_eq!(timeline.waiting.lock().unwrap().lost, 7);
+        assert_eq!(timeline.take().len(), BATCH);
+        assert_eq!(timeline.waiting.lock().unwrap().lost, 0, "said once");
+    }
+
+    #[test]
+    fn what_could_not_be_written_comes_first_the_next_time() {
+        let timeline = timeline();
+        let trail = trail(&timeline);
+        for _ in 0..(BATCH + 3) {
+            timeline.note(&trail, StepDraft::good(StepKind::SignedIn, ""));
+        }
+        let first = timeline.take();
+        let order = seqs(&first);
+        assert!(order.is_sorted(), "steps are in the order in which they were noted");
+        timeline.put_back(&first);
+        assert_eq!(seqs(&timeline.take()), order);
+        assert_eq!(timeline.waiting(), 3);
+    }
+
+    #[test]
+    fn steps_that_repeat_themselves_are_noted_once_an_hour() {
+        let timeline = timeline();
+        let trail = trail(&timeline);
+        let ask = |ok| {
+            let draft = || StepDraft::good(StepKind::Userinfo, "");
+            timeline.note_repeating(&trail, (StepKind::Userinfo, ok), draft);
+        };
+        for _ in 0..5 {
+            ask(true);
+        }
+        assert_eq!(timeline.waiting(), 1);
+        ask(false);
+        assert_eq!(timeline.waiting(), 2, "that it went wrong is news");
+        timeline.clock.advance(REPEATED);
+        ask(true);
+        assert_eq!(timeline.waiting(), 3);
     }
 }

@@ -66,6 +66,13 @@ impl Trail {
         self.by(user.id, &user.profile.username)
     }
 
+    /// About nobody who is known.
+    #[must_use]
+    pub fn by_nobody(mut self) -> Self {
+        self.attempt.user = None;
+        self
+    }
+
     /// From which browser, and who is signed in there.
     #[must_use]
     pub fn in_browser(mut self, visitor: &Visitor) -> Self {
@@ -146,10 +153,6 @@ impl StepDraft {
     pub fn with_all(mut self, details: Details) -> Self {
         self.details.extend(details);
         self
-    }
-
-    pub(super) fn kind(&self) -> StepKind {
-        self.kind
     }
 
     /// Made fit to be kept.

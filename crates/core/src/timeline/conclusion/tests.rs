@@ -104,6 +104,8 @@ fn refusals_say_whose_matter_it_is() {
     );
     fails(StepKind::Consent, "denied", &[], "did not allow NetBox");
     fails(StepKind::Replay, "a code", &[], "sent a code a second time");
+    let twice = [bad(StepKind::Replay, "a code", &[]), bad(StepKind::Tokens, "the code was used before", &[])];
+    says(&twice, 2, Ending::Failed, "sent a code a second time");
     fails(StepKind::Userinfo, "the token has expired", &[], "refused userinfo: the token has expired.");
     fails(StepKind::Refused, "login_required", &[], "The request of NetBox was refused: login_required.");
     let wrong = [(detail::REDIRECT_URI, "http://x/")];
