@@ -145,6 +145,22 @@ pub async fn newest(app: &App, limit: i64) -> OperationResult<Vec<Event>> {
     Ok(app.db.read(move |tx| Box::pin(async move { store::event::newest(tx, limit).await })).await?)
 }
 
+/// Entries of a kind, newest first, and how many there are in all.
+///
+/// # Errors
+/// What the database says.
+pub async fn of_kind(app: &App, kind: EventKind, limit: usize, offset: usize) -> OperationResult<(Vec<Event>, usize)> {
+    let (limit, offset) = (i64::try_from(limit).unwrap_or(i64::MAX), i64::try_from(offset).unwrap_or(i64::MAX));
+    let read = app.db.read(move |tx| {
+        Box::pin(async move {
+            let found = store::event::of_kind(tx, kind.as_str(), limit, offset).await?;
+            Ok((found, store::event::count_of_kind(tx, kind.as_str()).await?))
+        })
+    });
+    let (found, count) = read.await?;
+    Ok((found, usize::try_from(count).unwrap_or_default()))
+}
+
 /// The entries with a reference code, oldest first.
 ///
 /// # Errors

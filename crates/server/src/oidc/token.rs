@@ -133,13 +133,11 @@ fn note(app: &App, seen: &Seen, granted: &Granted, address: IpAddr) {
 
 async fn record(app: &App, error: &OAuthError, seen: &Seen, address: IpAddr) -> String {
     let client = seen.client.as_deref();
-    let trail = match of_token_request(app, &seen.form).await {
-        Some(trail) => trail,
-        None => {
-            let trail = Trail::begin(app, AttemptMethod::Oidc).from(address);
-            client.map_or(trail.clone(), |client| trail.to(&client.application))
-        }
-    };
+    let known = of_token_request(app, &seen.form).await;
+    let trail = known.unwrap_or_else(|| {
+        let trail = Trail::begin(app, AttemptMethod::Oidc).from(address);
+        client.map_or(trail.clone(), |client| trail.to(&client.application))
+    });
     let step = seen.step(false, &error.detail, address).with(detail::ERROR, error.code.as_str());
     let name = client.map_or("a token request", |client| client.application.profile.name.as_str());
     let mut entry = events::Entry::new(EventKind::TokenFailed, format!("{name}: {error}"));

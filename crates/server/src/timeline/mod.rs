@@ -256,7 +256,7 @@ mod tests {
 
     fn seqs(notes: &[Note]) -> Vec<i64> {
         let steps = notes.iter().filter_map(|note| match note {
-            Note::Step(noted) => Some(noted.step.seq),
+            Note::Step(inner) => Some(inner.step.seq),
             Note::NearMiss { .. } => None,
         });
         steps.collect()

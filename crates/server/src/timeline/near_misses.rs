@@ -40,6 +40,8 @@ pub struct Compared {
     pub registered: Vec<Span>,
     /// The host of what came: who would receive the sign-ins.
     pub host: String,
+    /// Whether no registered URI is on this host.
+    pub is_new_host: bool,
 }
 
 /// Whether a URI could be registered at all; others are not kept.
@@ -75,9 +77,14 @@ pub fn compare(candidate: &Candidate) -> Compared {
         .map(|uri| difference(received, &uri.url))
         .max_by_key(|(spans, _)| spans.iter().filter(|span| span.same).map(|span| span.text.len()).sum::<usize>());
     let (received_spans, registered_spans) = nearest.unwrap_or_else(|| (difference(received, received).0, Vec::new()));
-    let host = url::Url::parse(received).ok();
-    let host = host.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-    Compared { received: received_spans, registered: registered_spans, host }
+    let host = host_of(received).unwrap_or_default();
+    let hosts = candidate.client.provider.profile.redirect_uris.iter().filter_map(|uri| host_of(&uri.url));
+    let is_new_host = !hosts.into_iter().any(|known| known == host);
+    Compared { received: received_spans, registered: registered_spans, host, is_new_host }
+}
+
+fn host_of(uri: &str) -> Option<String> {
+    url::Url::parse(uri).ok()?.host_str().map(str::to_owned)
 }
 
 /// Registers a URI that was refused before.

@@ -128,6 +128,7 @@ on_both! {
         let registered = app.application_with("a", |profile, _| profile.consent = ConsentMode::Always).await;
         let client = app.client(&registered);
         let mut browser = app.signed_in("admin").await;
+        app.clock.advance(SignedDuration::from_secs(1));
         let page = browser.get(&client.authorize(&[])).await;
         concludes(&app.attempt_to("a").await, Ending::Underway, "has not answered yet");
         let back = browser.submit(&page, "/consent", &[("decision", "deny")]).await;
@@ -187,6 +188,7 @@ on_both! {
     async fn a_replay_is_told(app) {
         let client = netbox(&app).await;
         let mut browser = app.signed_in("admin").await;
+        app.clock.advance(SignedDuration::from_secs(1));
         let code = client.code(&mut browser, &[]).await;
         assert_eq!(client.exchange(&code).await.status, 200);
         assert_eq!(client.exchange(&code).await.status, 400);

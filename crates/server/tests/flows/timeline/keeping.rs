@@ -47,6 +47,7 @@ on_both! {
     async fn an_oidc_round_trip_costs_no_transaction_more(app) {
         let client = app.client(&app.application("a").await);
         let mut browser = app.signed_in("admin").await;
+        app.clock.advance(SignedDuration::from_secs(1));
         timeline::flush(&app.app).await.unwrap();
         let commits = || app.app.db.commits();
         let before = commits();
