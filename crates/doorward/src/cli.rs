@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 use crate::{
-    commands::{app, config, explain, group, init, key, mapping, serve, setup_url, user},
+    commands::{activity, app, config, explain, group, init, key, mapping, serve, setup_url, user},
     config::environment::Environment,
     output::{Format, Output},
 };
@@ -90,6 +90,9 @@ pub enum Command {
     /// Claim mappings: what applications are told about people
     #[command(subcommand)]
     Mapping(mapping::Command),
+    /// Sign-ins, step by step, and what came of them
+    #[command(subcommand)]
+    Activity(activity::Command),
     /// Settings
     #[command(subcommand)]
     Config(config::Command),

@@ -31,3 +31,4 @@ pub mod recipes;
 pub mod router;
 pub mod setup;
 pub mod snapshot;
+pub mod timeline;

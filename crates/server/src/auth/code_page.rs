@@ -35,7 +35,8 @@ pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, fields: For
     let Some(step) = Step::open(&app, &visitor, fields.get("step")) else {
         return again("More than five minutes went by since you gave your password. Please give it again.");
     };
-    match second_step::verify(&app, &step, fields.get("code"), visitor.address).await {
+    let trail = pending.trail(&app, &visitor);
+    match second_step::verify(&app, &step, fields.get("code"), visitor.address, Some(trail)).await {
         Ok(Some(verified)) => finish(&app, &visitor, &pending, &verified).await,
         Ok(None) => again("Your account was changed meanwhile. Please give your password again."),
         Err(SignInError::Store(error)) => ErrorPage::store(&error).render(&app, Some(&visitor)),

@@ -54,8 +54,12 @@ pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, form: Form)
         Err(lost) => return lost_page(&app, &visitor, lost),
     };
     let username = form.get("username").to_owned();
-    let attempt =
-        Attempt { username: username.clone(), password: Secret::from(form.get("password")), address: visitor.address };
+    let attempt = Attempt {
+        username: username.clone(),
+        password: Secret::from(form.get("password")),
+        address: visitor.address,
+        trail: Some(pending.trail(&app, &visitor)),
+    };
     match password::verify(&app, attempt).await {
         Ok(Passed::CodeNeeded(half)) => code_page::ask(&app, &visitor, &pending, &Step::after(&app, &half)),
         Ok(Passed::Verified(verified)) => finish(&app, &visitor, &pending, &verified).await,
@@ -66,7 +70,7 @@ pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, form: Form)
 
 /// Begins the session of somebody who passed all steps, and sends the browser on.
 pub(super) async fn finish(app: &App, visitor: &Visitor, pending: &Pending, verified: &Verified) -> Response {
-    match session::begin(app, visitor, verified).await {
+    match session::begin(app, visitor, verified, Some(&pending.trail(app, visitor))).await {
         Ok(Some(token)) => go_on(app, pending, &token),
         Ok(None) => redirect(app, pending),
         Err(error) => ErrorPage::store(&error).render(app, Some(visitor)),

@@ -8,4 +8,5 @@ pub mod end_session;
 pub mod grant;
 pub mod issue;
 pub mod token;
+pub mod trail;
 pub mod userinfo;

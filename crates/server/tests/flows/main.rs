@@ -33,3 +33,4 @@ mod security;
 mod setup;
 mod sign_in;
 mod support;
+mod timeline;
