@@ -19,6 +19,7 @@ pub mod keys;
 pub mod ldap;
 pub mod listen;
 pub mod mappings;
+pub mod netbox;
 pub mod oidc;
 pub mod outbound;
 pub mod pages;

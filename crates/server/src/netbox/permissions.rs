@@ -1,0 +1,51 @@
+//! Object permissions of NetBox: what accounts may do with what kinds of objects.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{ENTRIES_MAX, Named, NetBox, NetBoxResult};
+
+/// A permission as NetBox shows it.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+pub struct Permission {
+    /// NetBox's number.
+    pub id: i64,
+    /// Name.
+    pub name: String,
+    /// Whether it counts.
+    #[serde(default)]
+    pub enabled: bool,
+    /// Kinds of objects, such as `users.user`.
+    #[serde(default)]
+    pub object_types: Vec<String>,
+    /// `view`, `add`, `change`, `delete`, and others.
+    #[serde(default)]
+    pub actions: Vec<String>,
+    /// For which objects: an object, a list of alternatives, or null for all.
+    #[serde(default)]
+    pub constraints: Value,
+    /// Users who have it.
+    #[serde(default)]
+    pub users: Vec<Named>,
+    /// Groups whose members have it.
+    #[serde(default)]
+    pub groups: Vec<Named>,
+}
+
+impl NetBox<'_> {
+    /// All permissions, if the token's account may see them; the least-privileged one may not.
+    ///
+    /// # Errors
+    /// [`super::NetBoxError::Forbidden`], or why there is no answer.
+    pub async fn permissions(&self) -> NetBoxResult<Vec<Permission>> {
+        self.list("users/permissions/", &[], "permissions", ENTRIES_MAX).await
+    }
+
+    /// Whether the token's account may see entries of a list, such as `users/tokens/`. One entry is asked for at most.
+    ///
+    /// # Errors
+    /// [`super::NetBoxError::Forbidden`], or why there is no answer.
+    pub async fn may_see(&self, path: &str, what: &str) -> NetBoxResult<()> {
+        self.get::<Value>(path, &[("limit", "1")], &format!("see {what}")).await.map(drop)
+    }
+}
