@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 use crate::{
-    commands::{app, config, group, init, key, mapping, serve, setup_url, user},
+    commands::{app, config, doctor, group, init, key, mapping, serve, setup_url, user},
     config::environment::Environment,
     output::{Format, Output},
 };
@@ -87,6 +87,8 @@ pub enum Command {
     /// Claim mappings: what applications are told about people
     #[command(subcommand)]
     Mapping(mapping::Command),
+    /// Look at both ends of an application's sign-in, and say what to change
+    Doctor(doctor::Args),
     /// Settings
     #[command(subcommand)]
     Config(config::Command),

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod config;
+pub mod doctor;
 pub mod group;
 pub mod init;
 pub mod key;
@@ -31,6 +32,7 @@ pub async fn run(context: &Context, command: Command) -> anyhow::Result<()> {
         Command::App(command) => app::run(&Work::open(context).await?, command).await,
         Command::Key(command) => key::run(&Work::open(context).await?, command).await,
         Command::Mapping(command) => mapping::run(&Work::open(context).await?, command).await,
+        Command::Doctor(args) => doctor::run(&Work::open(context).await?, args).await,
     }
 }
 

@@ -9,6 +9,7 @@ mod application_new;
 mod application_new_form;
 mod applications;
 mod desk;
+mod doctor;
 mod fields;
 mod group;
 mod group_form;
@@ -46,6 +47,7 @@ pub fn routes() -> Router<App> {
         .route("/if/admin/applications/{slug}/rotate-ldap-password/", post(application_ldap::rotate_password))
         .route("/if/admin/applications/{slug}/remove-ldap/", post(application_ldap::remove))
         .route("/if/admin/applications/{slug}/delete/", post(application::delete))
+        .route("/if/admin/applications/{slug}/doctor/", get(doctor::show).post(doctor::run))
         .route("/if/admin/users/", get(users::list))
         .route("/if/admin/users/new/", get(user::new).post(user::create))
         .route("/if/admin/users/{id}/", get(user::show).post(user::save))

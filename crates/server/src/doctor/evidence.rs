@@ -259,12 +259,10 @@ pub struct Inventory {
     pub version: Option<AppVersion>,
     /// Its users.
     pub users: Vec<AccountSeen>,
-    /// Whether there are more users than were read.
-    pub is_cut: bool,
     /// Names of its groups; `None` if the token may not see them.
     pub groups: Option<BTreeSet<String>>,
-    /// Whether the token may do more than a connector needs, and what.
-    pub surplus: Option<String>,
+    /// Whether the token may see permissions, which nothing here needs.
+    pub sees_permissions: bool,
 }
 
 /// One user of NetBox.

@@ -99,7 +99,7 @@ impl Finding {
     #[must_use]
     pub fn change(mut self, place: impl AsRef<str>, text: impl AsRef<str>) -> Self {
         // Line ends stay: a change may be several lines.
-        let lines: Vec<String> = text.as_ref().lines().map(|line| clean(line, CHANGE_MAX)).collect();
+        let lines: Vec<String> = text.as_ref().lines().map(|line| printable(line.chars(), CHANGE_MAX)).collect();
         self.change.push(Change { place: clean(place.as_ref(), TEXT_MAX), text: lines.join("\n") });
         self
     }
@@ -107,18 +107,17 @@ impl Finding {
 
 /// A text on one line, without what could steer a terminal or turn the direction of a text, of bounded length.
 pub fn clean(text: &str, max: usize) -> String {
-    let mut cleaned = String::new();
-    let mut written = 0;
     let words = text.split_whitespace().flat_map(|word| [" ", word]).skip(1);
-    for c in words.flat_map(str::chars).filter(|c| !steers(*c)) {
-        if written == max {
-            cleaned.push('…');
-            break;
-        }
-        cleaned.push(c);
-        written += 1;
+    printable(words.flat_map(str::chars), max)
+}
+
+fn printable(text: impl Iterator<Item = char>, max: usize) -> String {
+    let mut kept = text.filter(|c| !steers(*c));
+    let mut printable: String = kept.by_ref().take(max).collect();
+    if kept.next().is_some() {
+        printable.push('…');
     }
-    cleaned
+    printable
 }
 
 /// Control characters, and those that turn the direction of text or cannot be seen.

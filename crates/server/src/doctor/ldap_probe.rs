@@ -30,9 +30,9 @@ async fn ask(host: &str, port: u16) -> Result<Vec<String>, String> {
     stream.write_all(&request()).await.map_err(|error| error.to_string())?;
     let mut answer = Vec::new();
     loop {
-        if let Some(length) = ber::frame_length(&answer, ANSWER_MAX).map_err(|error| not_ldap(&error))? {
+        if let Some(length) = ber::frame_length(&answer, ANSWER_MAX).map_err(not_ldap)? {
             let frame = answer.get(..length).unwrap_or_default();
-            return contexts(frame).map_err(|error| not_ldap(&error));
+            return contexts(frame).map_err(not_ldap);
         }
         if stream.read_buf(&mut answer).await.map_err(|error| error.to_string())? == 0 {
             return Err("the connection was closed without an answer".to_owned());
@@ -40,7 +40,7 @@ async fn ask(host: &str, port: u16) -> Result<Vec<String>, String> {
     }
 }
 
-fn not_ldap(error: &BerError) -> String {
+fn not_ldap(error: BerError) -> String {
     format!("the answer is no LDAP: {error}")
 }
 

@@ -52,7 +52,8 @@ fn backends(html: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for start in starts {
         for rest in html.split(start).skip(1) {
-            let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_').collect();
+            let name: String =
+                rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_').collect();
             if !name.is_empty() && name.len() <= 64 && found.len() < 20 {
                 found.insert(name);
             }
@@ -187,7 +188,8 @@ Plugins: None installed
 
     #[test]
     fn older_versions_have_links_and_name_themselves_in_addresses() {
-        let old = "<title>NetBox</title><link href=\"/static/netbox.css?v=4.2.1\"><a href=\"/oauth/login/oidc/?next=/\">";
+        let old =
+            "<title>NetBox</title><link href=\"/static/netbox.css?v=4.2.1\"><a href=\"/oauth/login/oidc/?next=/\">";
         let page = LoginPage::parse(old);
         assert!(page.is_netbox && page.has_button);
         assert_eq!(page.version, Some((4, 2, 1)));

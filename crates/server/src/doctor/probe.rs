@@ -42,7 +42,12 @@ impl<'a> Probe<'a> {
 
     /// How long the next request may take.
     pub fn patience(&self) -> Duration {
-        self.until.saturating_duration_since(Instant::now()).min(EACH)
+        self.remaining().min(EACH)
+    }
+
+    /// How much time is left for all.
+    pub fn remaining(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
     }
 
     /// Makes one request.
@@ -78,8 +83,8 @@ impl<'a> Probe<'a> {
         let begin = Some(self.begin(base, &page, &cookies, None).await);
         let takes_forwarded_host = match &begin {
             Some(Begin::Sent(_)) => {
-                let begun = self.begin(base, &page, &cookies, Some(STRANGER)).await;
-                Some(matches!(begun, Begin::Sent(request) if request.redirect_uri.contains(STRANGER)))
+                let answered = self.begin(base, &page, &cookies, Some(STRANGER)).await;
+                Some(matches!(answered, Begin::Sent(request) if request.redirect_uri.contains(STRANGER)))
             }
             _ => None,
         };

@@ -85,11 +85,11 @@ fn verdict(roots: RootCertStore, host: &str, chain: &[CertificateDer<'static>], 
     let Some((end, between)) = chain.split_first() else { return Verdict::Refused("no certificate".to_owned()) };
     let Ok(name) = ServerName::try_from(host) else { return Verdict::Refused("no host name".to_owned()) };
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();
-    let verified = match &verifier {
+    let outcome = match &verifier {
         Ok(verifier) => verifier.verify_server_cert(end, between, &name, &[], now).map(drop),
         Err(error) => Err(Error::General(error.to_string())),
     };
-    match verified {
+    match outcome {
         Ok(()) => Verdict::Trusted,
         Err(Error::InvalidCertificate(error)) => named(error),
         Err(error) => Verdict::Refused(error.to_string()),
@@ -105,6 +105,8 @@ fn named(error: CertificateError) -> Verdict {
             Verdict::WrongName(presented.into_iter().take(CHAIN_MAX).collect())
         }
         CertificateError::UnknownIssuer => Verdict::UnknownIssuer,
+        // As OpenSSL makes self-signed ones: an authority that vouches for itself alone.
+        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => Verdict::UnknownIssuer,
         other => Verdict::Refused(Error::InvalidCertificate(other).to_string()),
     }
 }
@@ -116,7 +118,8 @@ fn provider() -> Arc<CryptoProvider> {
 async fn shown(host: &str, port: u16) -> Result<Vec<CertificateDer<'static>>, String> {
     let collector = Arc::new(Collector { provider: provider(), chain: Mutex::default() });
     let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
-    let config = builder.map_err(|error| error.to_string())?.dangerous().with_custom_certificate_verifier(collector.clone());
+    let config =
+        builder.map_err(|error| error.to_string())?.dangerous().with_custom_certificate_verifier(collector.clone());
     let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
     let stream = TcpStream::connect((host, port)).await.map_err(|error| error.to_string())?;
     let connector = TlsConnector::from(Arc::new(config.with_no_client_auth()));
@@ -174,12 +177,13 @@ impl ServerCertVerifier for Collector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 
     /// An authority, and a certificate it made for a name, good from 2020 to 2030.
     fn made(name: &str) -> (RootCertStore, Vec<CertificateDer<'static>>) {
         let (key, mut authority) = (KeyPair::generate().unwrap(), CertificateParams::default());
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        authority.distinguished_name.push(DnType::CommonName, format!("authority of {name}"));
         (authority.not_before, authority.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(2090, 1, 1));
         let own = authority.self_signed(&key).unwrap();
         let mut roots = RootCertStore::empty();
@@ -206,6 +210,11 @@ mod tests {
         let (other, _) = made("x.example.org");
         assert_eq!(verdict(other, "netbox.example.org", &chain, on("2026-01-01")), Verdict::UnknownIssuer);
         assert!(matches!(verdict(roots.clone(), "netbox.example.org", &[], on("2026-01-01")), Verdict::Refused(_)));
+        let mut own = CertificateParams::new(vec!["netbox.example.org".to_owned()]).unwrap();
+        own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let own = own.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let told = verdict(roots.clone(), "netbox.example.org", &[own.der().clone()], on("2026-01-01"));
+        assert_eq!(told, Verdict::UnknownIssuer, "as OpenSSL makes self-signed ones");
     }
 
     #[tokio::test]

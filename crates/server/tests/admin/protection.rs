@@ -6,11 +6,12 @@ use doorward_server::{actor::Actor, applications, directory::users};
 use super::browser::House;
 
 /// Every page, with its heading; `{…}` is filled with something that exists.
-const PAGES: [(&str, &str); 14] = [
+const PAGES: [(&str, &str); 15] = [
     ("/if/admin/", "Overview"),
     ("/if/admin/applications/", "Applications"),
     ("/if/admin/applications/new/", "Add application"),
     ("/if/admin/applications/{slug}/", "Wiki"),
+    ("/if/admin/applications/{slug}/doctor/", "Wiki"),
     ("/if/admin/users/", "People"),
     ("/if/admin/users/new/", "Add person"),
     ("/if/admin/users/{user}/", "Ada Admin"),
@@ -24,7 +25,7 @@ const PAGES: [(&str, &str); 14] = [
 ];
 
 /// Everything that takes a form.
-const FORMS: [&str; 27] = [
+const FORMS: [&str; 28] = [
     "/if/admin/applications/new/",
     "/if/admin/applications/{slug}/",
     "/if/admin/applications/{slug}/reveal-secret/",
@@ -34,6 +35,7 @@ const FORMS: [&str; 27] = [
     "/if/admin/applications/{slug}/rotate-ldap-password/",
     "/if/admin/applications/{slug}/remove-ldap/",
     "/if/admin/applications/{slug}/delete/",
+    "/if/admin/applications/{slug}/doctor/",
     "/if/admin/users/new/",
     "/if/admin/users/{user}/",
     "/if/admin/users/{user}/delete/",

@@ -19,6 +19,7 @@ mod basic;
 mod consent;
 mod database;
 mod directory;
+mod doctor;
 mod end_session;
 mod guide;
 mod interaction;

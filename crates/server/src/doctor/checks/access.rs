@@ -1,6 +1,6 @@
 //! Whether anybody may use the application at all.
 
-use super::listed;
+use super::{listed, word};
 use crate::doctor::{evidence::Evidence, finding::Finding};
 
 pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
@@ -8,7 +8,8 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
     let groups = listed(people.allowed_groups.iter().map(String::as_str));
     findings.push(if people.count > 0 {
         let who = if people.is_everyone { "everyone".to_owned() } else { format!("{} people", people.count) };
-        Finding::ok("access", format!("The access rule lets {who} in")).seen(format!("{} active people may use it", people.count))
+        Finding::ok("access", format!("The access rule lets {who} in"))
+            .seen(format!("{} active people may use it", people.count))
     } else if people.allowed_groups.is_empty() {
         Finding::problem("access-nobody", "The access rule lets nobody in")
             .seen("the application's access rule")
@@ -16,7 +17,13 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
     } else {
         Finding::problem("access-empty", format!("The access rule names groups in which nobody active is: {groups}"))
             .seen("the application's access rule, and the members of its groups with those of groups below")
-            .change("a terminal", format!("doorward group add-member '{}' USERNAME", people.allowed_groups.first().map_or("GROUP", String::as_str)))
+            .change(
+                "a terminal",
+                format!(
+                    "doorward group add-member {} USERNAME",
+                    word(people.allowed_groups.first().map_or("GROUP", String::as_str))
+                ),
+            )
     });
 }
 

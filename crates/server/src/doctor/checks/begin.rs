@@ -28,32 +28,46 @@ fn judge(evidence: &Evidence, begin: &Begin) -> Finding {
         Begin::NotEnabled => Finding::problem("backend-missing", "NetBox's OpenID Connect backend is not turned on")
             .seen(format!("{SEEN}: 404"))
             .change(CONFIGURATION, format!("REMOTE_AUTH_ENABLED = True\n{BACKEND_LINE}")),
-        Begin::Forbidden(title) => {
-            Finding::problem("begin-refused", "NetBox refuses its own form: the host or scheme it sees is not the one in the browser")
-                .seen(format!("{SEEN}: 403 {title}"))
-                .change("nginx in front of NetBox", "proxy_set_header X-Forwarded-Host $http_host;\nproxy_set_header X-Forwarded-Proto $scheme;")
-                .change(CONFIGURATION, format!("CSRF_TRUSTED_ORIGINS = [{}]", quoted(&origin(&evidence.house))))
-        }
-        Begin::Odd(status) => Finding::problem("begin-odd", "NetBox answers the beginning of a sign-in in a way that it does not on its own")
-            .seen(format!("{SEEN}: {status}"))
-            .change("the proxy in front of NetBox", "pass /oauth/ on to NetBox unchanged"),
+        Begin::Forbidden(title) => Finding::problem(
+            "begin-refused",
+            "NetBox refuses its own form: the host or scheme it sees is not the one in the browser",
+        )
+        .seen(format!("{SEEN}: 403 {title}"))
+        .change(
+            "nginx in front of NetBox",
+            "proxy_set_header X-Forwarded-Host $http_host;\nproxy_set_header X-Forwarded-Proto $scheme;",
+        )
+        .change(CONFIGURATION, format!("CSRF_TRUSTED_ORIGINS = [{}]", quoted(&origin(&evidence.house)))),
+        Begin::Odd(status) => Finding::problem(
+            "begin-odd",
+            "NetBox answers the beginning of a sign-in in a way that it does not on its own",
+        )
+        .seen(format!("{SEEN}: {status}"))
+        .change("the proxy in front of NetBox", "pass /oauth/ on to NetBox unchanged"),
         Begin::Silent(error) => Finding::problem("begin-silent", "NetBox does not answer the beginning of a sign-in")
             .seen(format!("{SEEN}: {error}"))
-            .change("NetBox's machine", "look whether NetBox reaches Doorward: a firewall that drops packets makes it wait"),
+            .change(
+                "NetBox's machine",
+                "look whether NetBox reaches Doorward: a firewall that drops packets makes it wait",
+            ),
     }
 }
 
 /// NetBox goes back to its login page when Doorward cannot be reached: name, firewall, certificate. Nothing says which.
 fn unreachable(evidence: &Evidence) -> Finding {
-    let finding = Finding::problem("netbox-cannot-reach", "NetBox cannot reach Doorward: the name, a firewall, or the certificate")
-        .seen(format!("{SEEN}: back to its login page with \"Single sign-on failed\""));
+    let finding = Finding::problem(
+        "netbox-cannot-reach",
+        "NetBox cannot reach Doorward: the name, a firewall, or the certificate",
+    )
+    .seen(format!("{SEEN}: back to its login page with \"Single sign-on failed\""));
     let tls = evidence.public.as_ref().and_then(|public| public.tls.as_ref());
     let is_private = tls.is_some_and(|tls| tls.python == Some(Verdict::UnknownIssuer));
     let url = evidence.public.as_ref().map(|public| public.discovery.url.as_str()).unwrap_or_default();
     let finding = finding.change("NetBox's machine (inside the container, if it is one)", format!("curl -v {url}"));
     let finding = finding.change(CONFIGURATION, endpoint_line(&evidence.house));
     if is_private {
-        return finding.change("the environment of NetBox's service", "REQUESTS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt");
+        return finding
+            .change("the environment of NetBox's service", "REQUESTS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt");
     }
     finding
 }
@@ -68,7 +82,10 @@ fn failed(house: &House, exception: &str) -> Finding {
         return line(Finding::problem("endpoint-unset", "NetBox was not told where Doorward is"));
     }
     if exception.contains("JSONDecodeError") || exception.contains("Expecting value") {
-        return line(Finding::problem("endpoint-not-discovery", "At the address that NetBox was given there is something, but no discovery document"));
+        return line(Finding::problem(
+            "endpoint-not-discovery",
+            "At the address that NetBox was given there is something, but no discovery document",
+        ));
     }
     let Some((address, own)) = address.zip(own) else {
         return Finding::problem("begin-failed", "NetBox fails at the beginning of a sign-in")
@@ -80,13 +97,17 @@ fn failed(house: &House, exception: &str) -> Finding {
         return line(Finding::problem("endpoint-wrong-host", what));
     }
     match slug_in(&address) {
-        Some(slug) if slug != house.slug => {
-            line(Finding::problem("endpoint-wrong-slug", format!("NetBox asks for the application \"{slug}\", which has another slug here: {}", house.slug)))
-        }
+        Some(slug) if slug != house.slug => line(Finding::problem(
+            "endpoint-wrong-slug",
+            format!("NetBox asks for the application \"{slug}\", which has another slug here: {}", house.slug),
+        )),
         Some(_) => Finding::problem("endpoint-refused", "NetBox asks at the right address, but is refused there")
             .seen(&seen)
             .change("the proxy in front of Doorward", "pass every path on to Doorward, whoever asks"),
-        None => line(Finding::problem("endpoint-wrong-path", "NetBox asks Doorward at an address that belongs to no application")),
+        None => line(Finding::problem(
+            "endpoint-wrong-path",
+            "NetBox asks Doorward at an address that belongs to no application",
+        )),
     }
 }
 
@@ -120,12 +141,25 @@ mod tests {
 
     #[test]
     fn every_exception_that_netbox_shows_is_explained_with_the_line() {
-        let not_found = |url: &str| format!("requests.exceptions.HTTPError: 404 Client Error: Not Found for url: {url}");
+        let not_found =
+            |url: &str| format!("requests.exceptions.HTTPError: 404 Client Error: Not Found for url: {url}");
         for (text, id) in [
-            ("requests.exceptions.MissingSchema: Invalid URL 'None/.well-known/openid-configuration'".to_owned(), "endpoint-unset"),
-            ("requests.exceptions.JSONDecodeError: Expecting value: line 1 column 1".to_owned(), "endpoint-not-discovery"),
-            (not_found("https://id.example.org/application/o/nebtox//.well-known/openid-configuration"), "endpoint-wrong-slug"),
-            (not_found("https://sso.example.org/application/o/netbox//.well-known/openid-configuration"), "endpoint-wrong-host"),
+            (
+                "requests.exceptions.MissingSchema: Invalid URL 'None/.well-known/openid-configuration'".to_owned(),
+                "endpoint-unset",
+            ),
+            (
+                "requests.exceptions.JSONDecodeError: Expecting value: line 1 column 1".to_owned(),
+                "endpoint-not-discovery",
+            ),
+            (
+                not_found("https://id.example.org/application/o/nebtox//.well-known/openid-configuration"),
+                "endpoint-wrong-slug",
+            ),
+            (
+                not_found("https://sso.example.org/application/o/netbox//.well-known/openid-configuration"),
+                "endpoint-wrong-host",
+            ),
             (not_found("https://id.example.org//.well-known/openid-configuration"), "endpoint-wrong-path"),
         ] {
             let finding = exception(&text);

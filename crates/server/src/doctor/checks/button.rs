@@ -4,8 +4,7 @@ use super::CONFIGURATION;
 use crate::doctor::{evidence::Evidence, finding::Finding};
 
 /// The line that turns the button on.
-pub(super) const BACKEND_LINE: &str =
-    "REMOTE_AUTH_BACKEND = 'social_core.backends.open_id_connect.OpenIdConnectAuth'";
+pub(super) const BACKEND_LINE: &str = "REMOTE_AUTH_BACKEND = 'social_core.backends.open_id_connect.OpenIdConnectAuth'";
 
 pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
     let Some(netbox) = evidence.end.as_ref().and_then(|end| end.netbox.as_ref()) else { return };
@@ -15,16 +14,20 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
     }
     if !login.has_button && !login.has_password_form {
         findings.push(
-            Finding::problem("login-closed", "NetBox's login page has neither a button for Doorward nor a password form: nobody can sign in")
-                .seen(seen)
-                .change(CONFIGURATION, BACKEND_LINE)
-                .change(CONFIGURATION, "LOGIN_FORM_HIDDEN = False"),
+            Finding::problem(
+                "login-closed",
+                "NetBox's login page has neither a button for Doorward nor a password form: nobody can sign in",
+            )
+            .seen(seen)
+            .change(CONFIGURATION, BACKEND_LINE)
+            .change(CONFIGURATION, "LOGIN_FORM_HIDDEN = False"),
         );
         return;
     }
     if !login.has_button {
         let others = super::listed(login.backends.iter().map(String::as_str));
-        let others = if others.is_empty() { "no button at all".to_owned() } else { format!("buttons for {others} only") };
+        let others =
+            if others.is_empty() { "no button at all".to_owned() } else { format!("buttons for {others} only") };
         findings.push(
             Finding::problem("button-missing", "NetBox's login page has no button for OpenID Connect")
                 .seen(format!("{seen}: {others}"))
@@ -37,7 +40,10 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
         findings.push(
             Finding::note("form-visible", "NetBox still asks for name and password beside the button")
                 .seen(seen)
-                .change(CONFIGURATION, "LOGIN_FORM_HIDDEN = True  # when signing in with Doorward works; NetBox 4.3 and later"),
+                .change(
+                    CONFIGURATION,
+                    "LOGIN_FORM_HIDDEN = True  # when signing in with Doorward works; NetBox 4.3 and later",
+                ),
         );
     }
 }

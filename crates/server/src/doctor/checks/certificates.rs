@@ -58,7 +58,10 @@ fn judge(tls: &TlsSeen, owner: Owner<'_>, findings: &mut Vec<Finding>) {
         }
         Ok(Verdict::WrongName(names)) => {
             let what = format!("The certificate of {name} is for another name");
-            renew(Finding::problem("tls-name", what).seen(format!("{seen}: it is for {}", super::listed(names.iter().map(String::as_str)))))
+            renew(
+                Finding::problem("tls-name", what)
+                    .seen(format!("{seen}: it is for {}", super::listed(names.iter().map(String::as_str)))),
+            )
         }
         Ok(Verdict::Refused(reason)) => {
             let what = format!("The certificate of {name} is refused");
@@ -68,7 +71,10 @@ fn judge(tls: &TlsSeen, owner: Owner<'_>, findings: &mut Vec<Finding>) {
         Ok(Verdict::Trusted) if owner.is_for_python && is_private(tls) => private(owner).seen(seen),
         Ok(Verdict::Trusted) if tls.ends_soon => {
             let days = SOON.as_secs() / 86_400;
-            renew(Finding::note("tls-ends-soon", format!("The certificate of {name} expires within {days} days")).seen(seen))
+            renew(
+                Finding::note("tls-ends-soon", format!("The certificate of {name} expires within {days} days"))
+                    .seen(seen),
+            )
         }
         Ok(Verdict::Trusted) => Finding::ok("tls", format!("The certificate of {name} is in order")).seen(seen),
     };
@@ -84,7 +90,10 @@ fn unknown(tls: &TlsSeen, owner: Owner<'_>) -> Finding {
     if owner.is_for_python && is_private(tls) {
         return private(owner);
     }
-    let what = format!("The certificate of {} is from an authority that this machine does not trust, or self-signed", owner.name);
+    let what = format!(
+        "The certificate of {} is from an authority that this machine does not trust, or self-signed",
+        owner.name
+    );
     let finding = Finding::note("tls-unknown-authority", what);
     finding.change("this machine", "add the authority to the system's certificates (Debian: /usr/local/share/ca-certificates/ and update-ca-certificates)")
 }
@@ -109,7 +118,7 @@ fn private(owner: Owner<'_>) -> Finding {
 mod tests {
     use super::super::fixture::{end, found, named, only, trusted};
     use super::*;
-    use crate::doctor::finding::Severity;
+    use crate::{doctor::finding::Severity, recipes::Options};
 
     fn ours(evidence: &mut Evidence, here: Verdict) {
         evidence.public.as_mut().unwrap().tls.as_mut().unwrap().here = Ok(here);
@@ -149,7 +158,7 @@ mod tests {
         let finding = only(|e| {
             e.house.is_netbox = false;
             e.end = None;
-            e.house.options = Default::default();
+            e.house.options = Options::default();
             ours(e, Verdict::UnknownIssuer);
         });
         assert_eq!(finding.id, "tls-unknown-authority");

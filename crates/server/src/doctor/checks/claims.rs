@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::listed;
+use super::{listed, word};
 use crate::doctor::{
     evidence::{Evidence, House, PersonSeen},
     finding::Finding,
@@ -26,7 +26,9 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
         return;
     }
     let before = findings.len();
-    if let Some((person, error)) = people.examined.iter().find_map(|person| Some((person, person.userinfo.as_ref().err()?))) {
+    if let Some((person, error)) =
+        people.examined.iter().find_map(|person| Some((person, person.userinfo.as_ref().err()?)))
+    {
         findings.push(
             Finding::problem("mapping-broken", "A claim mapping fails, so that its people cannot sign in")
                 .seen(format!("for {}: {error}", person.username))
@@ -34,7 +36,8 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
         );
         return;
     }
-    let told: Vec<Told<'_>> = people.examined.iter().filter_map(|person| Some((person, person.userinfo.as_ref().ok()?))).collect();
+    let told: Vec<Told<'_>> =
+        people.examined.iter().filter_map(|person| Some((person, person.userinfo.as_ref().ok()?))).collect();
     usernames(&told, findings);
     if house.is_netbox {
         groups(house, &told, findings);
@@ -51,26 +54,36 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
 
 /// Groups that the recipe was told and that are no more: they are kept by name.
 fn groups_of_recipe(house: &House, findings: &mut Vec<Finding>) {
-    let gone: Vec<&str> =
-        house.options.superuser_groups.iter().filter(|name| !house.groups.contains(*name)).map(String::as_str).collect();
+    let gone: Vec<&str> = house
+        .options
+        .superuser_groups
+        .iter()
+        .filter(|name| !house.groups.contains(*name))
+        .map(String::as_str)
+        .collect();
     if let Some(first) = gone.first() {
         let what = format!("Superusers are the members of groups that do not exist: {}", listed(gone.iter().copied()));
         findings.push(
             Finding::problem("superuser-group-missing", what)
                 .seen("the groups named when the application was added; renamed or removed since")
-                .change("a terminal", format!("doorward group add '{first}'"))
+                .change("a terminal", format!("doorward group add {}", word(first)))
                 .change("Claims in the administration", "name the right group in the mapping \"NetBox: superuser\""),
         );
     }
 }
 
 fn usernames(told: &[Told<'_>], findings: &mut Vec<Finding>) {
-    let missing = told.iter().find(|(_, claims)| claims.get("preferred_username").and_then(Value::as_str).is_none_or(str::is_empty));
+    let missing = told
+        .iter()
+        .find(|(_, claims)| claims.get("preferred_username").and_then(Value::as_str).is_none_or(str::is_empty));
     if let Some((person, _)) = missing {
         findings.push(
-            Finding::problem("username-missing", "The application is not told usernames: NetBox then makes up a random one")
-                .seen(format!("no preferred_username in the userinfo of {}", person.username))
-                .change(PLACE, "tick the claim mapping of the scope profile"),
+            Finding::problem(
+                "username-missing",
+                "The application is not told usernames: NetBox then makes up a random one",
+            )
+            .seen(format!("no preferred_username in the userinfo of {}", person.username))
+            .change(PLACE, "tick the claim mapping of the scope profile"),
         );
     }
 }
@@ -79,9 +92,12 @@ fn groups(house: &House, told: &[Told<'_>], findings: &mut Vec<Finding>) {
     let lists = told.iter().map(|(person, claims)| (person, claims.get("groups").and_then(Value::as_array)));
     if let Some((person, _)) = lists.clone().find(|(_, list)| list.is_none()) {
         findings.push(
-            Finding::problem("groups-missing", "Userinfo holds no groups, so that groups in NetBox do not follow Doorward")
-                .seen(format!("no list \"groups\" in the userinfo of {}", person.username))
-                .change(PLACE, "tick the claim mapping of the scope profile that came with Doorward"),
+            Finding::problem(
+                "groups-missing",
+                "Userinfo holds no groups, so that groups in NetBox do not follow Doorward",
+            )
+            .seen(format!("no list \"groups\" in the userinfo of {}", person.username))
+            .change(PLACE, "tick the claim mapping of the scope profile that came with Doorward"),
         );
         return;
     }
@@ -92,9 +108,12 @@ fn groups(house: &House, told: &[Told<'_>], findings: &mut Vec<Finding>) {
             None => format!("named {}", listed(house.options.managed_groups.iter().map(String::as_str))),
         };
         findings.push(
-            Finding::note("groups-unmanaged", format!("Nobody who may use NetBox is in a group that NetBox follows: those {which}"))
-                .seen(format!("the groups in the userinfo of {} people", told.len()))
-                .change("a terminal", "doorward group add netbox-operators --member USERNAME"),
+            Finding::note(
+                "groups-unmanaged",
+                format!("Nobody who may use NetBox is in a group that NetBox follows: those {which}"),
+            )
+            .seen(format!("the groups in the userinfo of {} people", told.len()))
+            .change("a terminal", "doorward group add netbox-operators --member USERNAME"),
         );
     }
 }
@@ -118,7 +137,10 @@ fn superuser(house: &House, told: &[Told<'_>], findings: &mut Vec<Finding>) {
             "superuser-missing",
             "The claim netbox_superuser is not always sent: whoever is superuser in NetBox stays it",
         ),
-        Some(_) => Finding::problem("superuser-not-boolean", "The claim netbox_superuser is not true or false: NetBox fails on it"),
+        Some(_) => Finding::problem(
+            "superuser-not-boolean",
+            "The claim netbox_superuser is not true or false: NetBox fails on it",
+        ),
     };
     let value = claims.get(SUPERUSER).map_or_else(|| "nothing".to_owned(), Value::to_string);
     findings.push(
@@ -137,9 +159,12 @@ fn names(told: &[Told<'_>], findings: &mut Vec<Finding>) {
         .collect();
     if let Some(first) = nameless.first() {
         findings.push(
-            Finding::note("name-missing", format!("NetBox is not told the names of some people: {}", listed(nameless.iter().copied())))
-                .seen("neither given_name nor family_name in their userinfo")
-                .change("a terminal", format!("doorward user edit {first} --name \"Given Family\"")),
+            Finding::note(
+                "name-missing",
+                format!("NetBox is not told the names of some people: {}", listed(nameless.iter().copied())),
+            )
+            .seen("neither given_name nor family_name in their userinfo")
+            .change("a terminal", format!("doorward user edit {} --name \"Given Family\"", word(first))),
         );
     }
 }
@@ -173,7 +198,10 @@ mod tests {
         assert_eq!(named(|e| claim(e, "groups", json!("netbox-operators"))), ("groups-missing", Severity::Problem));
         assert_eq!(named(|e| claim(e, "groups", json!(["staff"]))), ("groups-unmanaged", Severity::Note));
         for value in [json!("true"), json!(1), json!(["x"])] {
-            assert_eq!(named(|e| claim(e, "netbox_superuser", value.clone())), ("superuser-not-boolean", Severity::Problem));
+            assert_eq!(
+                named(|e| claim(e, "netbox_superuser", value.clone())),
+                ("superuser-not-boolean", Severity::Problem)
+            );
         }
     }
 
@@ -198,7 +226,9 @@ mod tests {
 
     #[test]
     fn a_superuser_group_that_was_renamed_is_missed() {
-        let renamed = |e: &mut Evidence| drop(e.house.groups.remove("netbox-admins"));
+        let renamed = |e: &mut Evidence| {
+            e.house.groups.remove("netbox-admins");
+        };
         assert_eq!(named(renamed), ("superuser-group-missing", Severity::Problem));
     }
 }

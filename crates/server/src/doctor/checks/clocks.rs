@@ -15,16 +15,25 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
     let name = &evidence.house.name;
     let Some(skew) = end.skew else {
         if end.front.outcome.is_ok() {
-            findings.push(Finding::skipped("clock", format!("{name} does not say what time it is, so that the clocks were not compared")));
+            findings.push(Finding::skipped(
+                "clock",
+                format!("{name} does not say what time it is, so that the clocks were not compared"),
+            ));
         }
         return;
     };
     let margin = i64::try_from(ISSUED_AT_MARGIN.as_millis()).unwrap_or_default();
     let certain = skew.certain();
-    let seen = format!("its Date header is ahead of this machine's clock by {} to {} ms (negative: behind)", skew.least, skew.most);
+    let seen = format!(
+        "its Date header is ahead of this machine's clock by {} to {} ms (negative: behind)",
+        skew.least, skew.most
+    );
     let leeway = "SOCIAL_AUTH_OIDC_JWT_LEEWAY = 30  # seconds; NetBox 4.3.4 and later";
-    let ntp = |finding: Finding| finding.seen(&seen).change("both machines", "keep the clocks right: NTP (timedatectl set-ntp true)");
-    let with_leeway = |finding: Finding| if evidence.house.is_netbox { finding.change(CONFIGURATION, leeway) } else { finding };
+    let ntp = |finding: Finding| {
+        finding.seen(&seen).change("both machines", "keep the clocks right: NTP (timedatectl set-ntp true)")
+    };
+    let with_leeway =
+        |finding: Finding| if evidence.house.is_netbox { finding.change(CONFIGURATION, leeway) } else { finding };
     findings.push(if certain < -(LEEWAY + margin) {
         let what = format!("The clock of {name} is {} behind: it takes every token for one from the future and refuses it", said(certain));
         with_leeway(ntp(Finding::problem("clock-behind", what)))

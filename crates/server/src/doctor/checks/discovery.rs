@@ -57,7 +57,10 @@ fn unreachable(evidence: &Evidence, error: &str) -> Finding {
         "Doorward cannot be reached at its public URL"
     };
     let finding = Finding::problem_if(!is_reached, "discovery-unreachable", what).seen(error);
-    finding.change(DOORWARD_TOML, "public_url = \"https://…\"  # the address at which browsers and applications reach Doorward")
+    finding.change(
+        DOORWARD_TOML,
+        "public_url = \"https://…\"  # the address at which browsers and applications reach Doorward",
+    )
 }
 
 fn redirected(url: &str, seen: &Seen) -> Finding {
@@ -71,9 +74,15 @@ fn redirected(url: &str, seen: &Seen) -> Finding {
         "Something in front of Doorward redirects requests for the discovery document"
     };
     let finding = Finding::problem("discovery-redirected", what);
-    let finding = finding.seen(format!("GET {url} answered {} to {}", seen.status, seen.location.as_deref().unwrap_or("nowhere")));
+    let finding = finding.seen(format!(
+        "GET {url} answered {} to {}",
+        seen.status,
+        seen.location.as_deref().unwrap_or("nowhere")
+    ));
     match target {
-        Ok(target) => finding.change(DOORWARD_TOML, format!("public_url = \"{}\"", target.origin().ascii_serialization())),
+        Ok(target) => {
+            finding.change(DOORWARD_TOML, format!("public_url = \"{}\"", target.origin().ascii_serialization()))
+        }
         Err(_) => finding,
     }
 }
@@ -82,10 +91,14 @@ fn document(ours: &OurClient, url: &str, seen: &Seen) -> Finding {
     let Ok(document) = serde_json::from_str::<Value>(&seen.text) else {
         return Finding::problem("discovery-foreign", "At the public URL something answers that is not Doorward")
             .seen(format!("GET {url} answered 200, {}, which is no JSON", seen.content_type))
-            .change(DOORWARD_TOML, "public_url = \"https://…\"  # the address at which browsers and applications reach Doorward");
+            .change(
+                DOORWARD_TOML,
+                "public_url = \"https://…\"  # the address at which browsers and applications reach Doorward",
+            );
     };
     if document == ours.discovery {
-        let what = "The discovery document comes through the public URL, with the double slash, byte for byte the same issuer";
+        let what =
+            "The discovery document comes through the public URL, with the double slash, byte for byte the same issuer";
         return Finding::ok("discovery", what).seen(format!("GET {url} answered 200, issuer {}", ours.issuer));
     }
     let issuer = document.get("issuer").and_then(Value::as_str).unwrap_or("none");
@@ -93,7 +106,10 @@ fn document(ours: &OurClient, url: &str, seen: &Seen) -> Finding {
         let what = "The discovery document that comes through the public URL differs from Doorward's own";
         return Finding::problem("discovery-changed", what)
             .seen(format!("GET {url}: same issuer, other content"))
-            .change("the proxy in front of Doorward", "change nothing in answers, and cache /application/o/ for no longer than they say");
+            .change(
+                "the proxy in front of Doorward",
+                "change nothing in answers, and cache /application/o/ for no longer than they say",
+            );
     }
     Finding::problem(
         "issuer-differs",
@@ -109,14 +125,23 @@ fn public_url(evidence: &Evidence) -> Option<Finding> {
     let elsewhere = evidence.house.url.as_ref().filter(|url| !is_loopback(url));
     if is_loopback(&public) {
         let there = elsewhere?;
-        let what = format!("The public URL is a loopback address, which {} cannot reach unless it runs on this machine", there.host_str()?);
-        let finding = Finding::problem("public-url-loopback", what).seen(format!("public_url is {public}, the application's address {there}"));
-        return Some(finding.change(DOORWARD_TOML, "public_url = \"https://id.example.org\"  # a name that both sides reach"));
+        let what = format!(
+            "The public URL is a loopback address, which {} cannot reach unless it runs on this machine",
+            there.host_str()?
+        );
+        let finding = Finding::problem("public-url-loopback", what)
+            .seen(format!("public_url is {public}, the application's address {there}"));
+        return Some(
+            finding.change(DOORWARD_TOML, "public_url = \"https://id.example.org\"  # a name that both sides reach"),
+        );
     }
     (public.scheme() == "http").then(|| {
-        Finding::note("public-url-insecure", "The public URL is http: passwords, codes and secrets cross the network in clear")
-            .seen(format!("public_url is {public}"))
-            .change(DOORWARD_TOML, format!("public_url = \"https://{}\"", public.host_str().unwrap_or_default()))
+        Finding::note(
+            "public-url-insecure",
+            "The public URL is http: passwords, codes and secrets cross the network in clear",
+        )
+        .seen(format!("public_url is {public}"))
+        .change(DOORWARD_TOML, format!("public_url = \"https://{}\"", public.host_str().unwrap_or_default()))
     })
 }
 
@@ -194,14 +219,16 @@ mod tests {
             e.public.as_mut().unwrap().single_slash = Some(Fetched { outcome, ..single });
         });
         assert_eq!(finding.id, "discovery-double-slash");
-        let line = "SOCIAL_AUTH_OIDC_OIDC_ENDPOINT = 'https://id.example.org/application/o/netbox'  # without the last slash";
+        let line =
+            "SOCIAL_AUTH_OIDC_OIDC_ENDPOINT = 'https://id.example.org/application/o/netbox'  # without the last slash";
         assert_eq!(finding.change[1].text, line);
     }
 
     #[test]
     fn a_proxy_that_insists_on_https_is_named_with_the_line_to_change() {
         let finding = only(|e| {
-            e.public.as_mut().unwrap().discovery.url = "http://id.example.org/application/o/netbox//.well-known/x".into();
+            e.public.as_mut().unwrap().discovery.url =
+                "http://id.example.org/application/o/netbox//.well-known/x".into();
             (answered(e).status, answered(e).location) = (301, Some("https://id.example.org/x".into()));
         });
         assert_eq!(finding.id, "discovery-redirected");

@@ -22,15 +22,19 @@ use crate::{
     recipes::{Options, Recipe},
 };
 
-pub(super) const DISCOVERY: &str =
-    "https://id.example.org/application/o/netbox//.well-known/openid-configuration";
+pub(super) const DISCOVERY: &str = "https://id.example.org/application/o/netbox//.well-known/openid-configuration";
 
 pub(super) fn now() -> Timestamp {
     "2026-11-23T12:00:00Z".parse().unwrap()
 }
 
 pub(super) fn trusted(authority: &str) -> TlsSeen {
-    TlsSeen { authority: authority.into(), here: Ok(Verdict::Trusted), python: Some(Verdict::Trusted), ends_soon: false }
+    TlsSeen {
+        authority: authority.into(),
+        here: Ok(Verdict::Trusted),
+        python: Some(Verdict::Trusted),
+        ends_soon: false,
+    }
 }
 
 pub(super) fn netbox() -> Evidence {
@@ -38,7 +42,8 @@ pub(super) fn netbox() -> Evidence {
         "issuer": "https://id.example.org/application/o/netbox/",
         "authorization_endpoint": "https://id.example.org/application/o/authorize/",
     });
-    let seen = Seen { status: 200, content_type: "application/json".into(), text: discovery.to_string(), location: None };
+    let seen =
+        Seen { status: 200, content_type: "application/json".into(), text: discovery.to_string(), location: None };
     let oauth = OurClient {
         client_id: "netbox-client".into(),
         client_type: ClientType::Confidential,

@@ -9,8 +9,11 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
     let house = &evidence.house;
     let Some(ApplicationEnd { front: Fetched { url, outcome }, netbox, .. }) = &evidence.end else {
         findings.push(
-            Finding::skipped("application-address", "Doorward does not know the application's address, so that only its own side was checked")
-                .change("a terminal", format!("doorward app edit {} --launch-url https://…", house.slug)),
+            Finding::skipped(
+                "application-address",
+                "Doorward does not know the application's address, so that only its own side was checked",
+            )
+            .change("a terminal", format!("doorward app edit {} --launch-url https://…", house.slug)),
         );
         return;
     };
@@ -23,13 +26,20 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
         Ok(seen) if seen.status >= 500 => {
             Finding::problem("application-error", format!("{name} answers with an error of its own"))
                 .seen(format!("GET {url} answered {}", seen.status))
-                .change(format!("the machine of {name}"), "look at its log: the proxy answers, but what is behind it does not work")
+                .change(
+                    format!("the machine of {name}"),
+                    "look at its log: the proxy answers, but what is behind it does not work",
+                )
         }
-        Ok(seen) if house.is_netbox && netbox.is_none() => {
-            Finding::problem("application-foreign", "At the address of NetBox something answers that is not NetBox's login page")
-                .seen(format!("GET {url} answered {}, {}", seen.status, seen.content_type))
-                .change("a terminal", format!("doorward app rm {0} && doorward app add netbox --slug {0} --url https://…", house.slug))
-        }
+        Ok(seen) if house.is_netbox && netbox.is_none() => Finding::problem(
+            "application-foreign",
+            "At the address of NetBox something answers that is not NetBox's login page",
+        )
+        .seen(format!("GET {url} answered {}, {}", seen.status, seen.content_type))
+        .change(
+            "a terminal",
+            format!("doorward app rm {0} && doorward app add netbox --slug {0} --url https://…", house.slug),
+        ),
         Ok(seen) if seen.status >= 400 && !house.is_netbox => {
             Finding::note("application-refuses", format!("{name} refuses the address where its tile leads"))
                 .seen(format!("GET {url} answered {}", seen.status))

@@ -8,13 +8,25 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
     let names = listed(trial.headers.iter().map(String::as_str));
     let seen = format!("GET /api/users/config/ with {names}: {}", trial.username);
     findings.push(match &trial.outcome {
-        Ok(200..300) => Finding::problem("headers-open", "Whoever reaches NetBox can be anybody, superusers included: identity headers come through from outside")
-            .seen(format!("{seen}: answered as a signed-in user. NetBox may have made the user {} for this: delete it", trial.username))
-            .change("nginx in front of NetBox", trial.headers.iter().map(|name| format!("proxy_set_header {name} \"\";")).collect::<Vec<_>>().join("\n"))
-            .change("NetBox's gunicorn", "bind = '127.0.0.1:8001'  # so that nobody comes past the proxy")
-            .change(CONFIGURATION, "REMOTE_AUTH_ENABLED = False  # if nobody signs in by headers"),
-        Ok(status) => Finding::ok("headers", "Identity headers from outside are not believed").seen(format!("{seen}: {status}")),
-        Err(error) => Finding::skipped("headers", "Whether identity headers are believed could not be tried").seen(format!("{seen}: {error}")),
+        Ok(200..300) => Finding::problem(
+            "headers-open",
+            "Whoever reaches NetBox can be anybody, superusers included: identity headers come through from outside",
+        )
+        .seen(format!(
+            "{seen}: answered as a signed-in user. NetBox may have made the user {} for this: delete it",
+            trial.username
+        ))
+        .change(
+            "nginx in front of NetBox",
+            trial.headers.iter().map(|name| format!("proxy_set_header {name} \"\";")).collect::<Vec<_>>().join("\n"),
+        )
+        .change("NetBox's gunicorn", "bind = '127.0.0.1:8001'  # so that nobody comes past the proxy")
+        .change(CONFIGURATION, "REMOTE_AUTH_ENABLED = False  # if nobody signs in by headers"),
+        Ok(status) => {
+            Finding::ok("headers", "Identity headers from outside are not believed").seen(format!("{seen}: {status}"))
+        }
+        Err(error) => Finding::skipped("headers", "Whether identity headers are believed could not be tried")
+            .seen(format!("{seen}: {error}")),
     });
 }
 
@@ -25,7 +37,11 @@ mod tests {
     use crate::doctor::{evidence::HeaderTrial, finding::Severity};
 
     fn tried(evidence: &mut Evidence, status: u16) {
-        let trial = HeaderTrial { headers: vec!["Remote-User".into()], username: "doorward-doctor-x".into(), outcome: Ok(status) };
+        let trial = HeaderTrial {
+            headers: vec!["Remote-User".into()],
+            username: "doorward-doctor-x".into(),
+            outcome: Ok(status),
+        };
         evidence.end.as_mut().unwrap().headers = Some(trial);
     }
 

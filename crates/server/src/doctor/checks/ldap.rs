@@ -10,7 +10,9 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
     let Some(ldap) = &evidence.ldap else { return };
     let slug = &evidence.house.slug;
     findings.push(match &ldap.account {
-        None => Finding::ok("ldap-account", "The account that reads the directory can sign in").seen("its app passwords"),
+        None => {
+            Finding::ok("ldap-account", "The account that reads the directory can sign in").seen("its app passwords")
+        }
         Some(what) => Finding::problem("ldap-account-unusable", what)
             .seen("the searchers of the LDAP provider, and their app passwords")
             .change("a terminal", format!("doorward app ldap password {slug}")),
@@ -20,7 +22,10 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
             Finding::problem("ldap-not-listening", doubt)
                 .seen(format!("the application's settings name {}", ldap.uri))
                 .change("doorward.toml, then restart Doorward", "ldaps_listen = \"0.0.0.0:6636\"")
-                .change("a terminal, if it is elsewhere", format!("doorward app edit {slug} --ldap-uri ldaps://HOST:PORT")),
+                .change(
+                    "a terminal, if it is elsewhere",
+                    format!("doorward app edit {slug} --ldap-uri ldaps://HOST:PORT"),
+                ),
         );
     }
     findings.extend(answer(ldap));
@@ -30,15 +35,23 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
 fn answer(ldap: &LdapEnd) -> Option<Finding> {
     let seen = format!("a search for the root of {}", ldap.uri);
     Some(match ldap.naming_contexts.as_ref()? {
-        Err(reason) => Finding::problem("ldap-unreachable", "No LDAP server answers where the application looks for it")
-            .seen(format!("{seen}: {reason}"))
-            .change("doorward.toml, then restart Doorward", "ldap_listen = \"127.0.0.1:3389\""),
+        Err(reason) => {
+            Finding::problem("ldap-unreachable", "No LDAP server answers where the application looks for it")
+                .seen(format!("{seen}: {reason}"))
+                .change("doorward.toml, then restart Doorward", "ldap_listen = \"127.0.0.1:3389\"")
+        }
         Ok(contexts) if contexts.iter().any(|context| context.eq_ignore_ascii_case(&ldap.base_dn)) => {
             Finding::ok("ldap", "The LDAP server answers and has the application's tree").seen(seen)
         }
-        Ok(contexts) => Finding::problem("ldap-other-server", "The LDAP server there does not have the application's tree")
-            .seen(format!("{seen}: {}; the base DN is {}", super::listed(contexts.iter().map(String::as_str)), ldap.base_dn))
-            .change("the application's settings", "the address of Doorward's LDAP server"),
+        Ok(contexts) => {
+            Finding::problem("ldap-other-server", "The LDAP server there does not have the application's tree")
+                .seen(format!(
+                    "{seen}: {}; the base DN is {}",
+                    super::listed(contexts.iter().map(String::as_str)),
+                    ldap.base_dn
+                ))
+                .change("the application's settings", "the address of Doorward's LDAP server")
+        }
     })
 }
 
@@ -92,7 +105,10 @@ mod tests {
         assert_eq!(broken(|ldap| ldap.account = Some("It has no password.".into())), problem("ldap-account-unusable"));
         assert_eq!(broken(|ldap| ldap.doubt = Some("Doorward does not listen.".into())), problem("ldap-not-listening"));
         assert_eq!(broken(|ldap| ldap.naming_contexts = Some(Err("refused".into()))), problem("ldap-unreachable"));
-        assert_eq!(broken(|ldap| ldap.naming_contexts = Some(Ok(vec!["dc=other".into()]))), problem("ldap-other-server"));
+        assert_eq!(
+            broken(|ldap| ldap.naming_contexts = Some(Ok(vec!["dc=other".into()]))),
+            problem("ldap-other-server")
+        );
         let tls = |here| named(|e| with(e, |ldap| ldap.tls = Some(TlsSeen { here, ..trusted("id:6636") })));
         assert_eq!(tls(Ok(Verdict::Expired)), problem("ldap-certificate"));
         assert_eq!(tls(Err("refused".into())), problem("ldap-unreachable"));

@@ -3,7 +3,7 @@
 use doorward_core::user::{USERNAME_MAX, is_portable_username, key, portable_username};
 use std::collections::BTreeMap;
 
-use super::listed;
+use super::{listed, word};
 use crate::doctor::{
     evidence::{Evidence, PersonSeen},
     finding::Finding,
@@ -16,7 +16,10 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
     }
     if people.examined.len() < people.count {
         let (examined, count) = (people.examined.len(), people.count);
-        findings.push(Finding::note("people-not-all", format!("Only {examined} of {count} people were looked at")).seen("the first of them, by number"));
+        findings.push(
+            Finding::note("people-not-all", format!("Only {examined} of {count} people were looked at"))
+                .seen("the first of them, by number"),
+        );
     }
     if evidence.house.is_netbox {
         usernames(&people.examined, findings);
@@ -33,7 +36,10 @@ fn usernames(examined: &[PersonSeen], findings: &mut Vec<Finding>) {
         findings.push(
             Finding::problem("username-mangled", "NetBox drops characters from some usernames")
                 .seen(listed(shown.iter().map(String::as_str)))
-                .change("a terminal", format!("doorward user edit '{}' --username {}", first.username, becomes(&first.username))),
+                .change(
+                    "a terminal",
+                    format!("doorward user edit {} --username {}", word(&first.username), becomes(&first.username)),
+                ),
         );
     }
     let mut by_name: BTreeMap<String, Vec<&str>> = BTreeMap::new();
@@ -44,7 +50,7 @@ fn usernames(examined: &[PersonSeen], findings: &mut Vec<Finding>) {
         findings.push(
             Finding::problem("username-clash", format!("Several people have the same username in NetBox: {name}. All but the first get a suffix of 16 characters"))
                 .seen(listed(owners.iter().copied()))
-                .change("a terminal", format!("doorward user edit '{}' --username OTHER", owners.last().copied().unwrap_or_default())),
+                .change("a terminal", format!("doorward user edit {} --username OTHER", word(owners.last().copied().unwrap_or_default()))),
         );
     }
 }
@@ -64,31 +70,54 @@ fn mail(evidence: &Evidence, findings: &mut Vec<Finding>) {
         .map(|person| person.username.as_str())
         .collect();
     if let Some(first) = unverified.first() {
-        let what = format!("Nobody made sure of the e-mail addresses of some people: {}. Applications that go by addresses refuse them, or take them for somebody else", listed(unverified.iter().copied()));
+        let what = format!(
+            "Nobody made sure of the e-mail addresses of some people: {}. Applications that go by addresses refuse them, or take them for somebody else",
+            listed(unverified.iter().copied())
+        );
         findings.push(
-            Finding::note("email-unverified", what)
-                .seen("email_verified is false in their userinfo")
-                .change("a terminal, when you know it is theirs", format!("doorward user edit {first} --email-verified")),
+            Finding::note("email-unverified", what).seen("email_verified is false in their userinfo").change(
+                "a terminal, when you know it is theirs",
+                format!("doorward user edit {} --email-verified", word(first)),
+            ),
         );
     }
     if let Some((address, owners)) = evidence.people.shared_mail.iter().next() {
-        let what = format!("Several people have the same e-mail address: an application that goes by addresses takes one for the other ({} addresses)", evidence.people.shared_mail.len());
+        let what = format!(
+            "Several people have the same e-mail address: an application that goes by addresses takes one for the other ({} addresses)",
+            evidence.people.shared_mail.len()
+        );
         findings.push(
             Finding::note("email-shared", what)
                 .seen(format!("{address}: {}", listed(owners.iter().map(String::as_str))))
-                .change("a terminal", format!("doorward user edit {} --email OTHER", owners.last().map_or("USERNAME", String::as_str))),
+                .change(
+                    "a terminal",
+                    format!(
+                        "doorward user edit {} --email OTHER",
+                        word(owners.last().map_or("USERNAME", String::as_str))
+                    ),
+                ),
         );
     }
-    let without: Vec<&str> = examined.iter().filter(|person| key(&person.email).is_empty()).map(|person| person.username.as_str()).collect();
+    let without: Vec<&str> =
+        examined.iter().filter(|person| key(&person.email).is_empty()).map(|person| person.username.as_str()).collect();
     if !without.is_empty() {
         findings.push(
-            Finding::note("email-missing", format!("Some people have no e-mail address: {}", listed(without.iter().copied())))
-                .seen("their profiles here")
-                .change("a terminal", format!("doorward user edit {} --email ADDRESS", without.first().copied().unwrap_or_default())),
+            Finding::note(
+                "email-missing",
+                format!("Some people have no e-mail address: {}", listed(without.iter().copied())),
+            )
+            .seen("their profiles here")
+            .change(
+                "a terminal",
+                format!("doorward user edit {} --email ADDRESS", word(without.first().copied().unwrap_or_default())),
+            ),
         );
     }
     if findings.len() == before {
-        findings.push(Finding::ok("email", "Everybody's e-mail address is verified and nobody else's").seen(format!("{} people", examined.len())));
+        findings.push(
+            Finding::ok("email", "Everybody's e-mail address is verified and nobody else's")
+                .seen(format!("{} people", examined.len())),
+        );
     }
 }
 

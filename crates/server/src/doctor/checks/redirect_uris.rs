@@ -4,7 +4,7 @@ use doorward_core::redirect_uri::{MatchingMode, RedirectKind, RedirectUri};
 use doorward_protocols::oauth::redirect_uri::is_allowed;
 use url::Url;
 
-use super::{CONFIGURATION, discovery::is_loopback, listed, request::sent};
+use super::{CONFIGURATION, discovery::is_loopback, listed, request::sent, word};
 use crate::doctor::{
     evidence::{Evidence, House, OurClient},
     finding::Finding,
@@ -16,13 +16,20 @@ const NGINX_HOST: &str = "proxy_set_header X-Forwarded-Host $http_host;";
 
 pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
     let Some(ours) = &evidence.house.oauth else { return };
-    let exact: Vec<&RedirectUri> = ours.redirect_uris.iter().filter(|uri| uri.kind == RedirectKind::Authorization).collect();
+    let exact: Vec<&RedirectUri> =
+        ours.redirect_uris.iter().filter(|uri| uri.kind == RedirectKind::Authorization).collect();
     if exact.is_empty() {
         let wanted = sent(evidence).map_or("URI", |request| request.redirect_uri.as_str());
         findings.push(
-            Finding::problem("redirect-uri-none", "No redirect URI is registered, so that nobody can come back to the application")
-                .seen("the application's redirect URIs")
-                .change("a terminal", format!("doorward app edit {} --add-redirect-uri {wanted}", evidence.house.slug)),
+            Finding::problem(
+                "redirect-uri-none",
+                "No redirect URI is registered, so that nobody can come back to the application",
+            )
+            .seen("the application's redirect URIs")
+            .change(
+                "a terminal",
+                format!("doorward app edit {} --add-redirect-uri {}", evidence.house.slug, word(wanted)),
+            ),
         );
     } else if let Some(request) = sent(evidence) {
         findings.push(wanted(&evidence.house, ours, &request.redirect_uri));
@@ -54,36 +61,54 @@ fn wanted(house: &House, ours: &OurClient, wanted: &str) -> Finding {
     let Ok(url) = Url::parse(wanted) else {
         return Finding::problem("redirect-uri-odd", "NetBox asks for a redirect URI that is none").seen(seen);
     };
-    let is_https_elsewhere = url.scheme() == "http" && urls.iter().any(|other| other.scheme() == "https" && other.host() == url.host());
+    let is_https_elsewhere =
+        url.scheme() == "http" && urls.iter().any(|other| other.scheme() == "https" && other.host() == url.host());
     if is_https_elsewhere {
-        return Finding::problem("redirect-uri-scheme", "NetBox believes it is reached by http, because the proxy that speaks https for it does not say so")
-            .seen(seen)
-            .change("nginx in front of NetBox", NGINX_SCHEME)
-            .change(CONFIGURATION, "SOCIAL_AUTH_REDIRECT_IS_HTTPS = True");
+        return Finding::problem(
+            "redirect-uri-scheme",
+            "NetBox believes it is reached by http, because the proxy that speaks https for it does not say so",
+        )
+        .seen(seen)
+        .change("nginx in front of NetBox", NGINX_SCHEME)
+        .change(CONFIGURATION, "SOCIAL_AUTH_REDIRECT_IS_HTTPS = True");
     }
     let own = house.url.as_ref().map(Url::origin);
-    if urls.iter().any(|other| other.path() == url.path() && other.origin() != url.origin()) && own != Some(url.origin()) {
-        return Finding::problem("redirect-uri-host", "NetBox believes it has another host name or port than browsers use, because the proxy does not say which")
-            .seen(seen)
-            .change("nginx in front of NetBox", NGINX_HOST)
-            .change("a terminal, if both addresses are right", format!("doorward app edit {} --add-redirect-uri {wanted}", house.slug));
+    if urls.iter().any(|other| other.path() == url.path() && other.origin() != url.origin())
+        && own != Some(url.origin())
+    {
+        return Finding::problem(
+            "redirect-uri-host",
+            "NetBox believes it has another host name or port than browsers use, because the proxy does not say which",
+        )
+        .seen(seen)
+        .change("nginx in front of NetBox", NGINX_HOST)
+        .change(
+            "a terminal, if both addresses are right",
+            format!("doorward app edit {} --add-redirect-uri {}", house.slug, word(wanted)),
+        );
     }
     Finding::problem("redirect-uri-unregistered", "NetBox asks for a redirect URI that is not registered")
         .seen(seen)
-        .change("a terminal", format!("doorward app edit {} --add-redirect-uri {wanted}", house.slug))
+        .change("a terminal", format!("doorward app edit {} --add-redirect-uri {}", house.slug, word(wanted)))
 }
 
 /// What can be said of the redirect URIs of any application.
 fn general(evidence: &Evidence, exact: &[&RedirectUri], findings: &mut Vec<Finding>) {
     if !evidence.unknown_hosts.is_empty() {
-        let what = format!("A redirect URI leads to a host that has no address here: {}", listed(evidence.unknown_hosts.iter().map(String::as_str)));
+        let what = format!(
+            "A redirect URI leads to a host that has no address here: {}",
+            listed(evidence.unknown_hosts.iter().map(String::as_str))
+        );
         findings.push(
             Finding::note("redirect-uri-unknown-host", what)
                 .seen("name resolution on this machine; browsers may know it all the same")
                 .change("the application's page, section Advanced", "correct the host name, if it is mistyped"),
         );
     }
-    let urls = exact.iter().filter(|uri| uri.matching_mode == MatchingMode::Strict).filter_map(|uri| Url::parse(&uri.url).ok());
+    let urls = exact
+        .iter()
+        .filter(|uri| uri.matching_mode == MatchingMode::Strict)
+        .filter_map(|uri| Url::parse(&uri.url).ok());
     let plain: Vec<String> = urls.filter(|url| url.scheme() == "http" && !is_loopback(url)).map(String::from).collect();
     if !plain.is_empty() {
         let what = format!("Codes come back to the application in clear: {}", listed(plain.iter().map(String::as_str)));

@@ -39,7 +39,8 @@ pub(super) fn sent(evidence: &Evidence) -> Option<&AuthorizeUrl> {
 
 fn client_id(house: &House, ours: &OurClient, request: &AuthorizeUrl) -> Finding {
     if request.client_id == ours.client_id {
-        return Finding::ok("client-id", "NetBox uses the client ID of this application").seen(format!("client_id={}", request.client_id));
+        return Finding::ok("client-id", "NetBox uses the client ID of this application")
+            .seen(format!("client_id={}", request.client_id));
     }
     let whose = match house.other_clients.get(&request.client_id) {
         Some(slug) => format!("it belongs to the application {slug}"),
@@ -77,31 +78,35 @@ fn scopes(house: &House, ours: &OurClient, request: &AuthorizeUrl, findings: &mu
     let before = findings.len();
     for (scope, what) in [
         ("openid", "NetBox does not ask for the scope openid: it gets no ID token and refuses every sign-in"),
-        ("profile", "NetBox does not ask for the scope profile: it gets neither username nor groups, and names people at random"),
+        (
+            "profile",
+            "NetBox does not ask for the scope profile: it gets neither username nor groups, and names people at random",
+        ),
         ("email", "NetBox does not ask for the scope email, so that its users have no address"),
     ] {
         if !request.scopes.contains(scope) {
             let line = "SOCIAL_AUTH_OIDC_SCOPE = []  # NetBox adds openid, profile and email by itself\nSOCIAL_AUTH_OIDC_IGNORE_DEFAULT_SCOPE = False";
-            let finding = Finding::problem_if(scope != "email", "scope-not-asked", what);
+            let is_needed = scope != "email";
+            let finding = Finding::problem_if(is_needed, "scope-not-asked", what);
             findings.push(finding.seen(&seen).change(CONFIGURATION, line));
         } else if !ours.scopes.contains(scope) {
-            let what = format!("NetBox asks for the scope {scope}, but the application may not: what it holds does not come");
-            findings.push(
-                Finding::problem("scope-not-allowed", what)
-                    .seen(&seen)
-                    .change("the application's page, section Claims", format!("tick a claim mapping of the scope {scope}")),
-            );
+            let what =
+                format!("NetBox asks for the scope {scope}, but the application may not: what it holds does not come");
+            findings.push(Finding::problem("scope-not-allowed", what).seen(&seen).change(
+                "the application's page, section Claims",
+                format!("tick a claim mapping of the scope {scope}"),
+            ));
         }
     }
     let usual = ["openid", "profile", "email"];
-    let unknown: Vec<&str> = request.scopes.difference(&ours.scopes).map(String::as_str).filter(|scope| !usual.contains(scope)).collect();
+    let unknown: Vec<&str> =
+        request.scopes.difference(&ours.scopes).map(String::as_str).filter(|scope| !usual.contains(scope)).collect();
     if !unknown.is_empty() {
         let what = format!("NetBox asks for scopes that the application does not have: {}", listed(unknown));
-        findings.push(
-            Finding::note("scope-unknown", what)
-                .seen(&seen)
-                .change(CONFIGURATION, "SOCIAL_AUTH_OIDC_SCOPE = []  # or add a claim mapping of that scope to the application"),
-        );
+        findings.push(Finding::note("scope-unknown", what).seen(&seen).change(
+            CONFIGURATION,
+            "SOCIAL_AUTH_OIDC_SCOPE = []  # or add a claim mapping of that scope to the application",
+        ));
     }
     if findings.len() == before {
         findings.push(Finding::ok("scopes", format!("NetBox asks for the scopes that {} has", house.name)).seen(&seen));
@@ -151,11 +156,21 @@ mod tests {
 
     #[test]
     fn scopes_not_asked_for_and_scopes_not_allowed_are_two_things() {
-        let not_asked = |scope: &'static str| named(|e| drop(request(e).scopes.remove(scope)));
+        let not_asked = |scope: &'static str| {
+            named(|e| {
+                request(e).scopes.remove(scope);
+            })
+        };
         assert_eq!(not_asked("openid"), ("scope-not-asked", Severity::Problem));
         assert_eq!(not_asked("profile"), ("scope-not-asked", Severity::Problem));
         assert_eq!(not_asked("email"), ("scope-not-asked", Severity::Note));
-        assert_eq!(named(|e| drop(ours(e).scopes.remove("profile"))), ("scope-not-allowed", Severity::Problem));
-        assert_eq!(named(|e| drop(request(e).scopes.insert("netbox".into()))), ("scope-unknown", Severity::Note));
+        let not_allowed = named(|e| {
+            ours(e).scopes.remove("profile");
+        });
+        assert_eq!(not_allowed, ("scope-not-allowed", Severity::Problem));
+        let unknown = named(|e| {
+            request(e).scopes.insert("netbox".into());
+        });
+        assert_eq!(unknown, ("scope-unknown", Severity::Note));
     }
 }

@@ -2,7 +2,7 @@
 
 use doorward_core::provider::ClientType;
 
-use super::CONFIGURATION;
+use super::{CONFIGURATION, word};
 use crate::{
     doctor::{
         evidence::{Evidence, House, NetBoxEnd},
@@ -14,7 +14,10 @@ use crate::{
 pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
     let Some(netbox) = evidence.end.as_ref().and_then(|end| end.netbox.as_ref()) else { return };
     let Some(version) = version(evidence) else {
-        findings.push(Finding::skipped("version", "NetBox does not say its version, so that nothing that depends on it was checked"));
+        findings.push(Finding::skipped(
+            "version",
+            "NetBox does not say its version, so that nothing that depends on it was checked",
+        ));
         return;
     };
     let shown = show_version(version);
@@ -33,17 +36,26 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
     }
     if let Some(since) = lacks("jwt_leeway") {
         findings.push(
-            Finding::note("version-no-leeway", format!("NetBox {shown} allows its clock to differ by one second and no more"))
-                .seen(format!("the setting for more came with {}", show_version(since)))
-                .change("both machines", "keep the clocks right: NTP"),
+            Finding::note(
+                "version-no-leeway",
+                format!("NetBox {shown} allows its clock to differ by one second and no more"),
+            )
+            .seen(format!("the setting for more came with {}", show_version(since)))
+            .change("both machines", "keep the clocks right: NTP"),
         );
     }
     let has_superusers = !evidence.house.options.superuser_groups.is_empty();
     if let Some(since) = lacks("superuser_setting").filter(|_| has_superusers) {
         findings.push(
-            Finding::note("version-superuser", format!("NetBox {shown} takes superuser status only by the Python function in the printed settings"))
-                .seen(format!("the settings that do without came with {}", show_version(since)))
-                .change(CONFIGURATION, format!("what this prints: doorward app config {} --netbox-version {shown}", evidence.house.slug)),
+            Finding::note(
+                "version-superuser",
+                format!("NetBox {shown} takes superuser status only by the Python function in the printed settings"),
+            )
+            .seen(format!("the settings that do without came with {}", show_version(since)))
+            .change(
+                CONFIGURATION,
+                format!("what this prints: doorward app config {} --netbox-version {shown}", evidence.house.slug),
+            ),
         );
     }
 }
@@ -61,9 +73,15 @@ fn launch_url(house: &House, version: AppVersion, netbox: &NetBoxEnd) -> Option<
     let begins = house.launch_url.contains("/oauth/login/") || house.launch_url.contains("/oauth/begin/");
     (version >= since && begins && netbox.login.is_netbox).then(|| {
         let base = house.launch_url.split("/oauth/").next().unwrap_or_default();
-        Finding::problem("launch-url-refused", "The application's tile leads to an address that NetBox refuses since 4.7: signing in begins with a form")
-            .seen(format!("the launch URL is {}", house.launch_url))
-            .change("a terminal", format!("doorward app edit {} --launch-url '{base}/login/?next=/'", house.slug))
+        Finding::problem(
+            "launch-url-refused",
+            "The application's tile leads to an address that NetBox refuses since 4.7: signing in begins with a form",
+        )
+        .seen(format!("the launch URL is {}", house.launch_url))
+        .change(
+            "a terminal",
+            format!("doorward app edit {} --launch-url {}", house.slug, word(&format!("{base}/login/?next=/"))),
+        )
     })
 }
 

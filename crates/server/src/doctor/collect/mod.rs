@@ -1,32 +1,25 @@
 //! Collecting what the checks judge.
 
-use doorward_core::{
-    access_rule::AccessRule,
-    event::Event,
-    user::{User, UserType},
-};
+mod inventory;
+mod people;
+
+use doorward_core::event::Event;
 use doorward_protocols::oidc::discovery::application_issuer;
 use doorward_store as store;
 use jiff::{SignedDuration, Timestamp};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 use url::Url;
 
 use super::{
     Options, clock,
-    evidence::{
-        Activity, ApplicationEnd, Evidence, Failure, House, LdapEnd, OurClient, People, PersonSeen, PublicEnd,
-    },
+    evidence::{Activity, ApplicationEnd, Evidence, Failure, Fetched, House, LdapEnd, OurClient, PublicEnd, Seen},
     ldap_probe,
     probe::Probe,
     tls::{self, TlsSeen},
 };
 use crate::{
     app::App,
-    applications::{access, preview, service_account, settings},
-    directory::person::Person,
+    applications::{service_account, settings},
     error::OperationResult,
     recipes::Recipe,
     snapshot::{ApplicationEntry, Client, Snapshot},
@@ -59,7 +52,7 @@ pub async fn collect(
     let snapshot = app.snapshot();
     let house = house(app, &snapshot, entry);
     step("the people who may use it");
-    let people = people(app, &snapshot, entry).await?;
+    let people = people::people(app, &snapshot, entry).await?;
     let activity = activity(app, entry).await?;
     let mut probe = Probe::new(&app.outbound, &app.clock, options.patience);
     let (mut public, mut unknown_hosts) = (None, Vec::new());
@@ -82,7 +75,13 @@ pub async fn collect(
         }
         None => None,
     };
-    let inventory = None;
+    let inventory = match (&options.token, &house.url) {
+        (Some(token), Some(url)) if house.is_netbox => {
+            step("NetBox's users and groups");
+            Some(inventory::read(app, &probe, url, token.clone()).await)
+        }
+        _ => None,
+    };
     Ok(Evidence { house, public, end, unknown_hosts, people, activity, ldap, inventory })
 }
 
@@ -136,7 +135,7 @@ pub fn discovery_url(public_url: &str, slug: &str, slashes: &str) -> Option<Url>
 async fn public_end(app: &App, probe: &mut Probe<'_>, client: &Client) -> PublicEnd {
     let (base, slug) = (app.config.public_url.as_str(), &client.application.profile.slug);
     let before = probe.samples.len();
-    let nothing = || super::evidence::Fetched { url: base.to_owned(), outcome: Ok(super::evidence::Seen::default()) };
+    let nothing = || Fetched { url: base.to_owned(), outcome: Ok(Seen::default()) };
     let discovery = match discovery_url(base, slug, "//") {
         Some(url) => probe.fetch(url).await,
         None => nothing(),
@@ -197,76 +196,6 @@ async fn hosts(probe: &Probe<'_>, client: &Client) -> Vec<String> {
         }
     }
     unknown
-}
-
-async fn people(app: &App, snapshot: &Snapshot, entry: &ApplicationEntry) -> OperationResult<People> {
-    let application = entry.application.id;
-    let (users, memberships, authorized) = app
-        .db
-        .read(move |tx| {
-            Box::pin(async move {
-                let users = store::user::all(tx).await?;
-                let memberships = store::group::memberships(tx).await?;
-                Ok((users, memberships, store::event::authorized_users(tx, application).await?))
-            })
-        })
-        .await?;
-    let mut direct: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    for (user, group) in memberships {
-        direct.entry(user).or_default().insert(group);
-    }
-    let mail = addresses(&users);
-    // Machines do not sign in.
-    let people = users.into_iter().filter(|user| user.profile.user_type != UserType::ServiceAccount);
-    let persons = people.map(|user| {
-        let groups = direct.remove(&user.id).unwrap_or_default();
-        Person::new(user, groups, snapshot)
-    });
-    let allowed: Vec<Person> = persons.filter(|person| access::is_allowed(&entry.application, person)).collect();
-    let names: BTreeSet<&str> = allowed.iter().map(|person| person.user.profile.username.as_str()).collect();
-    let shared = mail.into_iter().filter(|(_, owners)| owners.len() > 1);
-    let shared_mail = shared.filter(|(_, owners)| owners.iter().any(|owner| names.contains(owner.as_str()))).collect();
-    let rule = &entry.application.profile.access;
-    Ok(People {
-        is_everyone: *rule == AccessRule::Everyone,
-        allowed_groups: allowed_groups(snapshot, rule),
-        count: allowed.len(),
-        shared_mail,
-        examined: allowed
-            .iter()
-            .take(PEOPLE_MAX)
-            .map(|person| person_seen(snapshot, entry, person, authorized.contains(&person.user.id)))
-            .collect(),
-    })
-}
-
-fn allowed_groups(snapshot: &Snapshot, rule: &AccessRule) -> Vec<String> {
-    let AccessRule::Only { groups, .. } = rule else { return Vec::new() };
-    groups.iter().filter_map(|id| snapshot.groups.get(*id)).map(|group| group.profile.name.clone()).collect()
-}
-
-/// Usernames of the active by e-mail address.
-fn addresses(users: &[User]) -> BTreeMap<String, Vec<String>> {
-    let mut addresses: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for profile in users.iter().map(|user| &user.profile).filter(|profile| profile.is_active) {
-        if !profile.email.is_empty() {
-            let address = doorward_core::user::key(&profile.email);
-            addresses.entry(address).or_default().push(profile.username.clone());
-        }
-    }
-    addresses
-}
-
-fn person_seen(snapshot: &Snapshot, entry: &ApplicationEntry, person: &Person, has_signed_in: bool) -> PersonSeen {
-    let profile = &person.user.profile;
-    let userinfo = entry.oauth.as_ref().map(|client| preview::userinfo(snapshot, client, person));
-    PersonSeen {
-        username: profile.username.clone(),
-        email: profile.email.clone(),
-        email_verified: profile.email_verified,
-        userinfo: userinfo.transpose().map(Option::unwrap_or_default).map_err(|error| error.to_string()),
-        has_signed_in,
-    }
 }
 
 async fn activity(app: &App, entry: &ApplicationEntry) -> OperationResult<Activity> {
