@@ -20,6 +20,7 @@ pub mod client;
 pub mod debian;
 pub mod doorward;
 pub mod environment;
+pub mod front;
 pub mod html;
 pub mod ldap;
 pub mod netbox;

@@ -3,6 +3,7 @@
 use axum::{extract::Path, response::Response};
 use doorward_core::secret::Secret;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 use super::desk::{Desk, Page};
 use crate::{
@@ -12,6 +13,9 @@ use crate::{
     http::form::{Fields, Form},
     pages,
 };
+
+/// How long all requests together may take: less than the server gives a page altogether.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 const PAGE: Page = Page { template: "admin_doctor.html", nav: "applications" };
 
@@ -37,7 +41,7 @@ fn options(form: &Fields) -> Options {
     Options {
         token: (!token.is_empty()).then(|| Secret::from(token)),
         check_headers: form.is_ticked("check_headers"),
-        ..Options::default()
+        patience: PATIENCE,
     }
 }
 
@@ -47,7 +51,7 @@ fn page(desk: &Desk, slug: &str, report: Option<&Report>) -> OperationResult<Res
     let context = json!({
         "application": { "slug": profile.slug, "name": profile.name },
         "is_netbox": profile.recipe.as_ref().is_some_and(|recipe| recipe.id == "netbox"),
-        "patience": doctor::PATIENCE.as_secs(),
+        "patience": PATIENCE.as_secs(),
         "report": report.map_or(Value::Null, |report| json!({
             "checked_at": pages::time(report.checked_at),
             "problems": report.problems,
@@ -56,4 +60,15 @@ fn page(desk: &Desk, slug: &str, report: Option<&Report>) -> OperationResult<Res
         })),
     });
     Ok(desk.page(PAGE, context))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::listen::REQUEST_TIMEOUT;
+
+    #[test]
+    fn the_page_comes_before_the_server_gives_up() {
+        assert!(PATIENCE + Duration::from_secs(5) < REQUEST_TIMEOUT);
+    }
 }

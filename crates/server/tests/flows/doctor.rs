@@ -187,7 +187,8 @@ async fn a_hostile_answer_harms_neither_terminal_nor_page() {
     let mut browser = crate::support::Browser::new(router(app));
     browser.sign_in("/if/user/", "admin", PASSWORD).await;
     let form = browser.get("/if/admin/applications/netbox/doctor/").await;
-    let page = browser.submit(&form, "/if/admin/applications/netbox/doctor/", &[]).await;
+    let csrf = form.hidden("csrf");
+    let page = browser.request("POST", "/if/admin/applications/netbox/doctor/", Some(&[("csrf", csrf.as_str())])).await;
     assert_eq!(page.status, 200);
     assert!(page.body.contains("begin-failed") && page.body.contains("&lt;img onerror"), "{}", page.body);
     assert!(!page.body.contains("<img onerror") && !page.body.contains('\u{1b}'));
