@@ -136,7 +136,7 @@ async fn what_is_wrong_at_doorward_is_found_and_a_healthy_set_up_passes() -> Res
         healthy.says("ok", id);
     }
     let arrived = sign_in(&netbox, "alice").await?;
-    assert!(arrived.ends_with("/"), "{arrived}");
+    assert!(arrived.ends_with('/'), "{arrived}");
     assert!(netbox.person("alice")?.is_some());
 
     at_doorward(&doorward)?;
@@ -360,21 +360,9 @@ SOCIAL_AUTH_OIDC_SCOPE = ['netbox']",
         made.iter().any(|name| name.starts_with("doorward-doctor-") && told.json.to_string().contains(name.as_str()))
     );
     // A public client must use PKCE; and nothing is tried without being asked.
-    let public = doorward.json(&[
-        "app",
-        "add",
-        "netbox",
-        "--slug",
-        "public",
-        "--url",
-        &netbox.url(""),
-        "--allow",
-        "everyone",
-        "--public",
-    ]);
-    if public.is_ok() {
-        Told::ask(&doorward, "public", &[])?.says("problem", "pkce-missing");
-    }
+    doorward.run(&["app", "edit", "netbox", "--public"])?;
+    Told::ask(&doorward, "netbox", &[])?.says("problem", "pkce-missing");
+    doorward.run(&["app", "edit", "netbox", "--confidential"])?;
     Told::ask(&doorward, "netbox", &[])?.only("client-id-differs");
     assert_eq!(netbox.usernames()?, made);
 
