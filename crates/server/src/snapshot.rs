@@ -6,7 +6,7 @@ use doorward_core::{
     cipher::Cipher,
     claim_mapping::ClaimMapping,
     group::GroupGraph,
-    id::{ApplicationId, MappingId, ProviderId, SigningKeyId},
+    id::{ApplicationId, ConnectorId, MappingId, ProviderId, SigningKeyId},
     ldap_provider::LdapProvider,
     lifetime::Lifetime,
     method::Method,
@@ -50,6 +50,8 @@ pub struct Snapshot {
     pub applications: BTreeMap<String, Arc<ApplicationEntry>>,
     /// All LDAP providers with their applications.
     pub ldap: Vec<Arc<LdapClient>>,
+    /// Which applications have a connector.
+    pub connectors: BTreeMap<ApplicationId, ConnectorId>,
     by_client_id: BTreeMap<String, Arc<Client>>,
     by_provider: BTreeMap<ProviderId, Arc<Client>>,
     group_tree: OnceLock<Arc<GroupTree>>,
@@ -124,7 +126,7 @@ impl Snapshot {
     /// What the database says, or that a key cannot be used.
     pub async fn load(db: &Db, cipher: &Arc<Cipher>, public_url: &PublicUrl, now: Timestamp) -> store::Result<Self> {
         let cipher = cipher.clone();
-        let (revision, groups, mappings, keys, applications, providers, ldap) = db
+        let (revision, groups, mappings, keys, applications, providers, ldap, connectors) = db
             .read(move |tx| {
                 Box::pin(async move {
                     // The revision first: what changes while the rest is read is read again.
@@ -136,6 +138,7 @@ impl Snapshot {
                         store::application::all(tx).await?,
                         store::provider::all(tx, &cipher).await?,
                         store::ldap_provider::all(tx).await?,
+                        store::connector::applications(tx).await?,
                     ))
                 })
             })
@@ -154,6 +157,7 @@ impl Snapshot {
             keys,
             applications: BTreeMap::new(),
             ldap: Vec::new(),
+            connectors: connectors.into_iter().collect(),
             by_client_id: BTreeMap::new(),
             by_provider: BTreeMap::new(),
             group_tree: OnceLock::new(),

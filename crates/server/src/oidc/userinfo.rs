@@ -22,6 +22,7 @@ use super::{grant::GrantError, issue, token::json_response};
 use crate::{
     app::App,
     applications::{access, preview},
+    connector,
     directory::person::{self, Person},
     http::{cors, form::is_urlencoded},
 };
@@ -77,6 +78,8 @@ async fn answer(app: &App, method: &Method, headers: &HeaderMap, body: &[u8]) ->
     }
     let mut claims =
         preview::claims(&snapshot, client, &person, &scopes).map_err(|error| issue::mapping_failed(&error))?;
+    // NetBox makes the account right after this.
+    connector::queue::seen(app, client.application.id, &person.user).await;
     claims.insert("sub".to_owned(), json!(subject(client.provider.profile.sub_mode, &person.user)));
     Ok(Value::Object(claims))
 }

@@ -56,6 +56,8 @@ from_id!(
     MappingId,
     SessionId,
     GrantId,
+    ConnectorId,
+    ConnectorJobId,
     EventId
 );
 
