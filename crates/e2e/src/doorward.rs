@@ -130,12 +130,19 @@ impl Doorward {
     /// # Errors
     /// When the command fails.
     pub fn initialise(&self) -> Result<()> {
+        self.initialise_at(&self.url(""))
+    }
+
+    /// Runs `init` with another public URL than that of its HTTP listener.
+    ///
+    /// # Errors
+    /// When the command fails.
+    pub fn initialise_at(&self, url: &str) -> Result<()> {
         let password = self.password_file();
-        let url = self.url("");
         self.run(&[
             "init",
             "--public-url",
-            &url,
+            url,
             "--admin-username",
             ADMINISTRATOR,
             "--admin-email",
@@ -221,6 +228,19 @@ impl Doorward {
     pub fn json(&self, arguments: &[&str]) -> Result<Value> {
         let text = self.run(&[arguments, &["-o", "json"]].concat())?;
         serde_json::from_str(&text).with_context(|| format!("doorward {arguments:?} printed no JSON: {text}"))
+    }
+
+    /// Sets a variable of the environment for everything that is run from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// A command with more variables in its environment, its arguments still to be given.
+    #[must_use]
+    pub fn with(&self, variables: &[(&str, &str)]) -> Command {
+        let mut command = self.command();
+        command.envs(variables.iter().copied()).stdin(Stdio::null());
+        command
     }
 
     /// Runs a command, whatever its exit code.

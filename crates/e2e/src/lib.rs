@@ -22,6 +22,7 @@ pub mod debian;
 pub mod doorward;
 pub mod echo;
 pub mod environment;
+pub mod front;
 pub mod html;
 pub mod ldap;
 pub mod netbox;

@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod app;
 pub mod config;
+pub mod doctor;
 pub mod explain;
 pub mod group;
 pub mod init;
@@ -35,6 +36,7 @@ pub async fn run(context: &Context, command: Command) -> anyhow::Result<()> {
         Command::Activity(command) => activity::run(&Work::open(context).await?, command).await,
         Command::Key(command) => key::run(&Work::open(context).await?, command).await,
         Command::Mapping(command) => mapping::run(&Work::open(context).await?, command).await,
+        Command::Doctor(args) => doctor::run(&Work::open(context).await?, args).await,
     }
 }
 

@@ -12,6 +12,7 @@ mod applications;
 mod attempt;
 mod attempt_rows;
 mod desk;
+mod doctor;
 mod fields;
 mod group;
 mod group_form;
@@ -52,6 +53,7 @@ pub fn routes() -> Router<App> {
         .route("/if/admin/applications/{slug}/rotate-ldap-password/", post(application_ldap::rotate_password))
         .route("/if/admin/applications/{slug}/remove-ldap/", post(application_ldap::remove))
         .route("/if/admin/applications/{slug}/delete/", post(application::delete))
+        .route("/if/admin/applications/{slug}/doctor/", get(doctor::show).post(doctor::run))
         .route("/if/admin/users/", get(users::list))
         .route("/if/admin/users/new/", get(user::new).post(user::create))
         .route("/if/admin/users/{id}/", get(user::show).post(user::save))

@@ -6,11 +6,12 @@ use doorward_server::{actor::Actor, applications, directory::users};
 use super::browser::House;
 
 /// Every page, with its heading; `{…}` is filled with something that exists.
-const PAGES: [(&str, &str); 16] = [
+const PAGES: [(&str, &str); 17] = [
     ("/if/admin/", "Overview"),
     ("/if/admin/applications/", "Applications"),
     ("/if/admin/applications/new/", "Add application"),
     ("/if/admin/applications/{slug}/", "Wiki"),
+    ("/if/admin/applications/{slug}/doctor/", "Wiki"),
     ("/if/admin/users/", "People"),
     ("/if/admin/users/new/", "Add person"),
     ("/if/admin/users/{user}/", "Ada Admin"),
@@ -26,7 +27,7 @@ const PAGES: [(&str, &str); 16] = [
 ];
 
 /// Everything that takes a form.
-const FORMS: [&str; 29] = [
+const FORMS: [&str; 30] = [
     "/if/admin/applications/new/",
     "/if/admin/applications/{slug}/",
     "/if/admin/applications/{slug}/reveal-secret/",
@@ -38,6 +39,7 @@ const FORMS: [&str; 29] = [
     "/if/admin/applications/{slug}/rotate-ldap-password/",
     "/if/admin/applications/{slug}/remove-ldap/",
     "/if/admin/applications/{slug}/delete/",
+    "/if/admin/applications/{slug}/doctor/",
     "/if/admin/users/new/",
     "/if/admin/users/{user}/",
     "/if/admin/users/{user}/delete/",
