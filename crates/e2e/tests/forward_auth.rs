@@ -288,28 +288,56 @@ async fn what_cannot_be_read_or_is_not_the_proxys_own_word_lets_nobody_in() -> R
     Ok(())
 }
 
+/// A line that an administrator of the proxy changed, and what Doorward's page has to say about it.
+const BROKEN: [(&str, &str, &[&str]); 3] = [
+    // The cookie is there, and the proxy keeps it to itself when it asks.
+    ("internal;", "internal; proxy_set_header Cookie \"\";", &["again and again", "proxy_set_header Cookie"]),
+    // The browser never gets a cookie.
+    (
+        "location /outpost.goauthentik.io/ {",
+        "location /outpost.goauthentik.io/ { proxy_hide_header Set-Cookie;",
+        &["did not come back"],
+    ),
+    // The port got lost on the way.
+    ("X-Original-URL http://", "X-Original-URL http://$host$request_uri; #", &["no application", "127.0.0.1"]),
+];
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_loop_ends_on_a_page_that_says_what_is_wrong() -> Result<()> {
+async fn a_proxy_that_was_changed_for_the_worse_is_explained() -> Result<()> {
     let mut scene = scene().await?;
     let site = printed(&scene.doorward, "by-nginx", "nginx")?;
-    let question = "internal;\n";
-    // The cookie is set, and the proxy does not pass it on with its question.
-    let without_cookies = site.replace(question, "internal;\n        proxy_set_header Cookie \"\";\n");
-    // Doorward is told that people come by https, so that browsers keep the cookie to themselves.
-    let wrong_scheme = site.replace("X-Forwarded-Proto $scheme", "X-Forwarded-Proto https");
     let url = scene.nginx.url("/dcim/sites/");
-    for (broken, word) in [(without_cookies, "cookie"), (wrong_scheme, "https")] {
-        ensure!(broken != site, "nothing was broken in:\n{site}");
+    for (line, changed, words) in BROKEN {
+        let broken = site.replace(line, changed);
+        ensure!(broken != site, "there is no {line:?} in:\n{site}");
         scene.nginx.start(&broken).await?;
-        let visitor = Visitor::new()?;
-        let page = visitor.enter(&url, "alice", PASSWORD).await?;
-        ensure!(!page.body.contains(GREETING), "it got in:\n{}", page.body);
-        ensure!(page.url.as_str().starts_with(&scene.nginx.url("/")), "stopped at {}", page.url);
-        ensure!(page.status >= 400 && page.body.to_lowercase().contains(word), "{} {}", page.status, page.body);
+        explained(&Visitor::new()?.enter(&url, "alice", PASSWORD).await?, &scene.nginx.url("/"), words)?;
     }
     // Nothing stays of it.
     scene.nginx.start(&site).await?;
-    scene.alice(&url).await.map(drop)
+    scene.alice(&url).await?;
+
+    let site = printed(&scene.doorward, "by-caddy", "caddy")?;
+    let broken = site.replace("/auth/caddy\n", "/auth/caddy\n\t\t\t\t\theader_up -Cookie\n");
+    ensure!(broken != site, "there is no /auth/caddy in:\n{site}");
+    scene.caddy.start(&broken).await?;
+    let page = Visitor::new()?.enter(&scene.caddy.url("/dcim/sites/"), "alice", PASSWORD).await?;
+    explained(&page, &scene.caddy.url("/"), &["again and again", "header_up -Cookie"])
+}
+
+fn explained(page: &Page, root: &str, words: &[&str]) -> Result<()> {
+    ensure!(!page.body.contains(GREETING), "it got in:\n{}", page.body);
+    ensure!(
+        page.url.as_str().starts_with(root) && page.status >= 400,
+        "{} at {}:\n{}",
+        page.status,
+        page.url,
+        page.body
+    );
+    for word in words {
+        ensure!(page.body.to_lowercase().contains(&word.to_lowercase()), "nothing about {word:?}:\n{}", page.body);
+    }
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
