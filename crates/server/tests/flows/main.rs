@@ -31,3 +31,4 @@ mod security;
 mod setup;
 mod sign_in;
 mod support;
+mod web_proxies;
