@@ -25,6 +25,7 @@ mod interaction;
 mod keys;
 mod ldap;
 mod ldap_applications;
+mod proxy;
 mod refresh_token;
 mod routes;
 mod security;

@@ -4,10 +4,12 @@ pub(crate) mod ber;
 mod browser;
 mod client;
 mod credentials;
+mod guest;
 pub(crate) mod ldap;
 
 pub(crate) use browser::{Browser, Page};
 pub(crate) use client::{OAuthClient, TokenAnswer};
+pub(crate) use guest::{Guest, PAGE, Proxy};
 
 use axum::Router;
 use doorward_core::{
