@@ -151,8 +151,12 @@ async fn find_client(app: &App, visitor: &Visitor, course: &Course) -> Result<(A
     let registered = &client.provider.profile.redirect_uris;
     match redirect_uri::is_allowed(received, registered, RedirectKind::Authorization) {
         Ok(true) => Ok((client, received.to_owned())),
-        Ok(false) => Err(wrong_redirect_uri(app, visitor, &client, (received, "it is not registered"), trail).await),
-        Err(error) => Err(wrong_redirect_uri(app, visitor, &client, (received, &error.to_string()), trail).await),
+        Ok(false) => {
+            Err(wrong_redirect_uri(app, visitor, &client, (received, "is not registered for it"), trail).await)
+        }
+        Err(error) => {
+            Err(wrong_redirect_uri(app, visitor, &client, (received, &format!("cannot be used: {error}")), trail).await)
+        }
     }
 }
 
@@ -335,7 +339,7 @@ async fn wrong_redirect_uri(
     let what = if received.is_empty() {
         "the redirect URI is missing".to_owned()
     } else {
-        format!("the redirect URI {received:?} is refused: {why}")
+        format!("the redirect URI {received:?} {why}")
     };
     let detail = format!("{}: {what}", profile.name);
     let step = StepDraft::refused(StepKind::Refused, what).with(detail::REDIRECT_URI, received);

@@ -96,7 +96,7 @@ fn shown(name: &str, value: &Value) -> String {
 pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, form: Form) -> Response {
     let pending = match Pending::open(&app, &visitor, form.get("request")) {
         Ok(pending) => pending,
-        Err(lost) => return lost_page(&app, &visitor, lost),
+        Err(lost) => return lost_page(&app, &visitor, lost).await,
     };
     let Goal::Authorize(parameters) = &pending.goal else { return see_other("/if/user/") };
     // Shown to one person, answered by another: the request is looked at again for the one who is here.

@@ -18,9 +18,9 @@ use doorward_core::{
     clock::Clock,
     id::{ApplicationId, AttemptId},
     random,
-    timeline::{Attempt, Step, StepKind},
+    timeline::{Attempt, AttemptMethod, Step, StepKind},
 };
-use doorward_store::{self as store, db::Tx};
+use doorward_store::{self as store, db::Tx, grant::Grant};
 use jiff::{SignedDuration, Timestamp};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -32,7 +32,7 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{app::App, auth::recent::Recent};
+use crate::{app::App, auth::recent::Recent, snapshot::Client};
 
 /// How often what was noted is written.
 pub const WRITE_EVERY: Duration = Duration::from_millis(500);
@@ -162,6 +162,14 @@ impl Timeline {
     }
 }
 
+/// Notes that a session at a protected host began, on the attempt that its grant comes from: what forward auth calls once
+/// it has exchanged the code.
+pub fn note_proxy_session(app: &App, client: &Client, grant: &Grant, host: &str) {
+    let Some(trail) = Trail::of_grant(client, grant) else { return };
+    let step = StepDraft::good(StepKind::ProxySession, format!("A session at {host} began")).with("host", host);
+    app.timeline.note(&trail.by_way_of(AttemptMethod::Proxy), step);
+}
+
 /// Writes everything that was noted.
 ///
 /// # Errors
@@ -244,7 +252,7 @@ pub async fn write_behind(app: App, stopping: CancellationToken) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use doorward_core::{clock::from_millis, timeline::AttemptMethod};
+    use doorward_core::clock::from_millis;
 
     fn timeline() -> Timeline {
         Timeline::new(Clock::fixed(from_millis(1_767_323_045_678)))

@@ -1,6 +1,6 @@
 //! Redirect URIs that known applications sent and that are not registered: "NetBox tried to use X. Allow it?"
 
-use doorward_core::redirect_uri::RedirectUri;
+use doorward_core::redirect_uri::{RedirectKind, RedirectUri};
 use doorward_protocols::oauth::redirect_uri::{self, Span, difference};
 use doorward_store as store;
 use serde::Serialize;
@@ -72,10 +72,12 @@ pub async fn open(app: &App, slug: Option<&str>) -> OperationResult<Vec<Candidat
 /// Compares a near miss with what is registered.
 pub fn compare(candidate: &Candidate) -> Compared {
     let received = &candidate.miss.uri;
-    let registered = candidate.client.provider.profile.redirect_uris.iter();
-    let nearest = registered
-        .map(|uri| difference(received, &uri.url))
-        .max_by_key(|(spans, _)| spans.iter().filter(|span| span.same).map(|span| span.text.len()).sum::<usize>());
+    let uris = candidate.client.provider.profile.redirect_uris.iter();
+    let registered = uris.filter(|uri| uri.kind == RedirectKind::Authorization);
+    let nearest = registered.map(|uri| difference(received, &uri.url)).min_by_key(|(received, registered)| {
+        let differing = received.iter().chain(registered).filter(|span| !span.same);
+        differing.map(|span| span.text.len()).sum::<usize>()
+    });
     let (received_spans, registered_spans) = nearest.unwrap_or_else(|| (difference(received, received).0, Vec::new()));
     let host = host_of(received).unwrap_or_default();
     let hosts = candidate.client.provider.profile.redirect_uris.iter().filter_map(|uri| host_of(&uri.url));
