@@ -12,7 +12,7 @@ use doorward_store as store;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-use super::{answer::Destination, authorize as endpoint};
+use super::{answer::Destination, authorize as endpoint, refusal};
 use crate::{
     app::App,
     applications::preview,
@@ -163,5 +163,5 @@ async fn deny(app: &App, visitor: &Visitor, parameters: &Parameters, trail: &Tra
         state: parameters.get("state"),
     };
     let error = OAuthError::new(ErrorCode::AccessDenied, "The person did not allow it");
-    endpoint::refuse_at(app, visitor, &destination, &error, (trail, StepKind::Consent)).await
+    refusal::refuse_at(app, visitor, &destination, &error, (trail, StepKind::Consent)).await
 }
