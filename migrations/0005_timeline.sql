@@ -46,3 +46,6 @@ CREATE TABLE near_misses (
     dismissed BOOLEAN NOT NULL,
     PRIMARY KEY (application_id, uri)
 );
+
+-- From where an application may be used: a JSON list; empty means from anywhere.
+ALTER TABLE applications ADD COLUMN networks TEXT NOT NULL DEFAULT '[]';

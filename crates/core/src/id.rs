@@ -48,6 +48,8 @@ id! {
     ProviderId,
     /// The LDAP provider of an application.
     LdapProviderId,
+    /// The proxy provider of an application.
+    ProxyProviderId,
     /// An app password.
     AppPasswordId,
     /// A signing key with all its versions.
@@ -60,6 +62,10 @@ id! {
     SessionId,
     /// What one authorization gave an application: its code and tokens.
     GrantId,
+    /// A connector of an application.
+    ConnectorId,
+    /// A job of a connector.
+    ConnectorJobId,
     /// An entry of the activity log.
     EventId,
     /// An attempt to sign in.

@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod app;
 pub mod config;
+pub mod explain;
 pub mod group;
 pub mod init;
 pub mod key;
@@ -30,6 +31,7 @@ pub async fn run(context: &Context, command: Command) -> anyhow::Result<()> {
         Command::User(command) => user::run(&Work::open(context).await?, command).await,
         Command::Group(command) => group::run(&Work::open(context).await?, command).await,
         Command::App(command) => app::run(&Work::open(context).await?, command).await,
+        Command::Explain(command) => explain::run(&Work::open(context).await?, command).await,
         Command::Activity(command) => activity::run(&Work::open(context).await?, command).await,
         Command::Key(command) => key::run(&Work::open(context).await?, command).await,
         Command::Mapping(command) => mapping::run(&Work::open(context).await?, command).await,

@@ -10,6 +10,7 @@
 mod activity;
 mod applications;
 mod credentials;
+mod explain;
 mod ldap;
 mod support;
 

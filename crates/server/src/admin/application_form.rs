@@ -40,8 +40,8 @@ impl ApplicationDraft {
     /// # Errors
     /// What the database says.
     pub(super) async fn from_entry(app: &App, entry: &ApplicationEntry) -> OperationResult<Self> {
-        let ApplicationEdit { profile, oauth, ldap } = ApplicationEdit::of(entry);
-        let access = AccessDraft::from_rule(app, &profile.access).await?;
+        let ApplicationEdit { profile, oauth, ldap, .. } = ApplicationEdit::of(entry);
+        let access = AccessDraft::from_profile(app, &profile).await?;
         let consent = profile.consent.as_str().to_owned();
         let ldap_uri = settings::chosen_ldap_server(&profile).to_owned();
         let ApplicationProfile { name, slug, launch_url, icon_url, group_heading, description, .. } = profile;
@@ -65,6 +65,7 @@ impl ApplicationDraft {
                 access: form.get("access").to_owned(),
                 groups: form.all("allow_groups").map(str::to_owned).collect(),
                 users: form.get("allow_users").to_owned(),
+                networks: form.get("networks").to_owned(),
             },
             oauth: entry.oauth.as_ref().map(|_| OauthDraft::from_fields(form)),
             ldap: entry.ldap.as_ref().map(|_| LdapDraft::from_fields(form)),
@@ -101,6 +102,7 @@ impl ApplicationDraft {
             group_heading: self.text("group_heading").to_owned(),
             description: self.text("description").to_owned(),
             access: self.access.read(app, &mut problems).await?,
+            networks: access::networks(&self.access.networks, &mut problems),
             ..edit.profile
         };
         Ok(problems.or(edit)?)
@@ -112,6 +114,7 @@ impl ApplicationDraft {
             self.texts.iter().map(|(name, text)| ((*name).to_owned(), json!(text))).collect();
         form.insert("access".to_owned(), json!(self.access.access));
         form.insert("allow_users".to_owned(), json!(self.access.users));
+        form.insert("networks".to_owned(), json!(self.access.networks));
         let consents = ConsentMode::ALL.iter().map(|(_, value, label)| (*value, *label));
         let mut context = Map::new();
         context.insert(

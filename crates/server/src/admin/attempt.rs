@@ -94,7 +94,7 @@ fn steps(steps: &[Step]) -> Value {
 fn redirect_check(client: &Client, steps: &[Step]) -> Option<Value> {
     let refused = steps.iter().find(|step| step.kind == StepKind::Refused && !step.ok)?;
     let received = refused.detail(detail::REDIRECT_URI)?;
-    let uris = client.provider.profile.redirect_uris.iter();
+    let uris = client.redirect_uris.iter();
     let registered: Vec<_> = uris.filter(|uri| uri.kind == RedirectKind::Authorization).collect();
     let first = registered.first().map_or(received, |uri| uri.url.as_str());
     Some(json!({

@@ -44,7 +44,7 @@ pub enum SignInError {
         reference: String,
     },
     /// Too many attempts.
-    #[error("Too many attempts. Try again in {}.", in_words(*wait))]
+    #[error("Too many attempts. Try again in {}.", throttle::in_words(*wait))]
     Throttled {
         /// How long to wait.
         wait: SignedDuration,
@@ -66,14 +66,6 @@ pub enum SignInError {
     /// The database is away.
     #[error(transparent)]
     Store(#[from] store::Error),
-}
-
-/// How long to wait, as people say it.
-fn in_words(wait: SignedDuration) -> String {
-    if wait < SignedDuration::from_hours(2) {
-        return format!("{} seconds", wait.as_secs());
-    }
-    format!("{} hours", wait.as_secs().saturating_add(3599) / 3600)
 }
 
 impl SignInError {

@@ -8,6 +8,7 @@ use doorward_core::{
     event::EventKind,
     id::{AppPasswordId, ApplicationId, UserId},
     ldap_provider::LdapProvider,
+    network::Place,
     secret::Secret,
     timeline::{AttemptMethod, StepKind},
     user::{User, UserType},
@@ -25,6 +26,7 @@ use super::{
 };
 use crate::{
     app::App,
+    applications::access::{self, NoAccess},
     snapshot::Snapshot,
     timeline::{StepDraft, Trail},
 };
@@ -49,6 +51,8 @@ pub struct BasicAttempt {
     pub password: Secret<String>,
     /// Address of the client.
     pub address: IpAddr,
+    /// Whether that is where the person is: an LDAP client is the application itself.
+    pub place: Place,
     /// The application that is signed in to.
     pub application: ApplicationId,
     /// Whether it takes `password;123456` from people with an authenticator app.
@@ -105,13 +109,19 @@ pub async fn verify(app: &App, attempt: BasicAttempt) -> Result<Basic, SignInErr
         throttle::forget(app, &account.counters).await?;
         checked
     };
-    let target = target.filter(|target| target.lets_in(&snapshot, &basic.user, &account));
-    let Some(target) = target else {
-        let text =
-            format!("{} signed in by {} but may not use the application", basic.user.profile.username, attempt.how);
-        let step = StepDraft::refused(StepKind::Access, "the access rule does not let them in");
-        let reference = trace.write(app, EventKind::AuthorizationFailed, text, step).await;
-        return Err(SignInError::NotAllowed { reference });
+    let allowed = target.ok_or(NoAccess::Rule).and_then(|target| {
+        target.check(&snapshot, &basic.user, &account, attempt.place)?;
+        Ok(target)
+    });
+    let target = match allowed {
+        Ok(target) => target,
+        Err(why) => {
+            let (username, how) = (&basic.user.profile.username, attempt.how);
+            let text = format!("{username} signed in by {how} but may not use the application: {why}");
+            let step = StepDraft::refused(StepKind::Access, why.to_string());
+            let reference = trace.write(app, EventKind::AuthorizationFailed, text, step).await;
+            return Err(SignInError::NotAllowed { reference });
+        }
     };
     note(app, &trace, &attempt, &account, &target.application.profile.name).await;
     Ok(basic)
@@ -246,10 +256,14 @@ impl<'s> Target<'s> {
     }
 
     /// Whether somebody may use it: by its access rule, or because they read the directory for it.
-    fn lets_in(&self, snapshot: &Snapshot, user: &User, account: &Account) -> bool {
+    fn check(&self, snapshot: &Snapshot, user: &User, account: &Account, place: Place) -> Result<(), NoAccess> {
+        let profile = &self.application.profile;
         let is_searcher = self.ldap.is_some_and(|provider| provider.profile.searchers.contains(&user.id));
         let groups = snapshot.groups.effective(account.groups.iter().copied());
-        is_searcher || self.application.profile.access.allows(user.id, &groups)
+        if !is_searcher && !profile.access.allows(user.id, &groups) {
+            return Err(NoAccess::Rule);
+        }
+        access::check_place(&profile.networks, place)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Error pages: what happened, whose problem it is, what to do, and a code under which the log says more.
 
 use axum::{http::StatusCode, response::Response};
-use doorward_core::{event::EventKind, random};
+use doorward_core::{application::ApplicationProfile, event::EventKind, random};
 use doorward_protocols::oauth::redirect_uri::Span;
 use doorward_store as store;
 use serde::Serialize;
@@ -190,6 +190,13 @@ impl ErrorPage {
         match error {
             OperationError::Store(error) => Self::store(error),
             OperationError::Internal(detail) => Self::internal(detail),
+            OperationError::NetBox(error) => Self::new(
+                StatusCode::BAD_GATEWAY,
+                Whose::Server,
+                "NetBox did not do it",
+                error.to_string(),
+                "Check the connector's address and API token, then try again.",
+            ),
             OperationError::NotFound { .. } => Self::not_found().detail(error.to_string()),
             OperationError::Denied(message) => {
                 Self::new(StatusCode::FORBIDDEN, Whose::You, "Not allowed", message.clone(), "Nothing was changed.")
@@ -237,6 +244,23 @@ impl ErrorPage {
             "This page is for administrators of Doorward.",
             "Sign in with an administrator's account, or ask an administrator.",
         )
+    }
+
+    /// An application that cannot be used from where the browser is.
+    pub fn wrong_network(profile: &ApplicationProfile, visitor: &Visitor) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            Whose::You,
+            "Not from this network",
+            format!("{} cannot be used from where you are ({}).", profile.name, visitor.address),
+            "Connect to the right network, for instance by VPN, and try again. If you are there already, tell your \
+             administrator the reference code.",
+        )
+        .detail(format!(
+            "the networks of {} are {}; {} is in none of them",
+            profile.name, profile.networks, visitor.address
+        ))
+        .home(&profile.launch_url, format!("Back to {}", profile.name))
     }
 
     /// A form that cannot be read.

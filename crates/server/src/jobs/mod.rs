@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use std::{future::Future, time::Duration};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{app::App, auth::throttle, keys, timeline};
+use crate::{app::App, auth::throttle, connector::worker, keys, timeline};
 use doorward_store as store;
 
 /// How often other processes' changes are looked for. Within a second they are seen everywhere.
@@ -68,6 +68,7 @@ impl Jobs {
     pub fn start(&self, app: &App) {
         self.spawn(repeat(app.clone(), REFRESH, async |app| app.refresh().await.map(|_| ())));
         self.spawn(repeat(app.clone(), REFRESH, async |app| app.directory.follow(app).await));
+        self.spawn_to_end(worker::work(app.clone(), self.stopping()));
         self.spawn_to_end(timeline::write_behind(app.clone(), self.stopping()));
         self.spawn(repeat(app.clone(), CLEAN, async |app| clean(app).await));
     }
@@ -105,6 +106,7 @@ pub async fn clean(app: &App) -> store::Result<()> {
                 store::access_token::delete_expired(tx, now).await?;
                 store::grant::delete_expired(tx, now).await?;
                 store::session::delete_expired(tx, now).await?;
+                store::proxy_session::delete_expired(tx, now).await?;
                 store::app_password::delete_expired(tx, now).await?;
                 store::directory_change::delete_old(tx).await?;
                 store::throttle::delete_old(tx, throttles, codes).await?;

@@ -3,6 +3,7 @@
 use doorward_core::{
     event::EventKind,
     id::{AppPasswordId, ApplicationId, LdapProviderId, UserId},
+    network::Place,
     secret::Secret,
     timeline::{AttemptMethod, StepKind},
     user::{User, UserType},
@@ -118,6 +119,7 @@ async fn try_bind(
         who: if target.is_dn { Who::Username(target.name) } else { Who::Named(target.name) },
         password: Secret::new(password),
         address,
+        place: Place::Server,
         application: target.client.application.id,
         code_in_password: target.client.provider.profile.code_in_password,
         how: "LDAP",
@@ -252,8 +254,8 @@ pub(super) async fn still_good(
     let Some((user, direct, good)) = found else { return Ok(None) };
     let person = Person::new(user, direct, snapshot);
     let is_searcher = client.provider.profile.searchers.contains(&person.user.id);
-    let is_allowed = person.user.profile.is_active && (is_searcher || access::is_allowed(&client.application, &person));
-    Ok(is_allowed.then_some(good))
+    let is_allowed = is_searcher || access::is_allowed(&client.application, &person, Place::Server);
+    Ok((is_allowed && person.user.profile.is_active).then_some(good))
 }
 
 async fn check(

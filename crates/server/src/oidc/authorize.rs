@@ -6,7 +6,7 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
-use doorward_core::{id::AttemptId, redirect_uri::RedirectKind, timeline::StepKind};
+use doorward_core::{id::AttemptId, network::Place, redirect_uri::RedirectKind, timeline::StepKind};
 use doorward_protocols::{
     jose::verify::id_token_hint,
     oauth::{
@@ -138,7 +138,7 @@ async fn find_client(app: &App, visitor: &Visitor, course: &Course) -> Result<(A
         return Err(unknown_client(app, visitor, client_id, trail).await);
     };
     let received = parameters.get("redirect_uri").unwrap_or_default();
-    let registered = &client.provider.profile.redirect_uris;
+    let registered = &client.redirect_uris;
     match redirect_uri::is_allowed(received, registered, RedirectKind::Authorization) {
         Ok(true) => Ok((client, received.to_owned())),
         Ok(false) => {
@@ -183,23 +183,39 @@ async fn proceed(
             refuse(app, visitor, destination, &error, trail).await
         }
         (Step::SignIn { .. }, _) | (_, None) => sign_in::redirect(app, &course.pending(app, visitor)),
-        (_, Some(signed_in)) if !access::is_allowed(&client.application, &signed_in.person) => {
-            no_access(app, visitor, destination, (request, signed_in), trail).await
-        }
-        (Step::Consent, Some(signed_in)) => {
+        (Step::Consent | Step::Answer, Some(signed_in)) => {
+            let place = Place::Browser(visitor.address);
+            if let Err(why) = access::check(&client.application, &signed_in.person, place) {
+                return no_access(app, visitor, destination, request.prompt.none, (signed_in, why), trail).await;
+            }
+            if step == Step::Answer {
+                return answer(app, visitor, destination, request, course, signed_in).await;
+            }
             let pending = course.pending(app, visitor).for_consent(signed_in.user.id, progress.started_at);
             let text = format!("{} was asked what the application may know", signed_in.user.profile.username);
             app.timeline.note(trail, StepDraft::good(StepKind::ConsentAsked, text));
             consent::ask(app, visitor, signed_in, destination, request, &pending)
         }
-        (Step::Answer, Some(signed_in)) => match issue::code(app, client, request, signed_in, trail).await {
-            Ok(Some(code)) => {
-                trail::note_code(app, trail, client, request, signed_in);
-                destination.code(app, visitor, &code)
-            }
-            Ok(None) => sign_in::redirect(app, &course.pending(app, visitor)),
-            Err(error) => ErrorPage::store(&error).render(app, Some(visitor)),
-        },
+    }
+}
+
+/// The code, unless the session has ended meanwhile.
+async fn answer(
+    app: &App,
+    visitor: &Visitor,
+    destination: &Destination<'_>,
+    request: &AuthorizeRequest,
+    course: &Course,
+    signed_in: &SignedIn,
+) -> Response {
+    let (client, trail) = (destination.client, &course.trail);
+    match issue::code(app, client, request, signed_in, trail).await {
+        Ok(Some(code)) => {
+            trail::note_code(app, trail, client, request, signed_in);
+            destination.code(app, visitor, &code)
+        }
+        Ok(None) => sign_in::redirect(app, &course.pending(app, visitor)),
+        Err(error) => ErrorPage::store(&error).render(app, Some(visitor)),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use axum::{http::StatusCode, response::Response};
 use doorward_core::{
+    application::ApplicationProfile,
     event::EventKind,
     redirect_uri::{MatchingMode, RedirectKind},
     timeline::{AttemptMethod, StepKind, detail},
 };
 use doorward_protocols::oauth::{
-    authorize::AuthorizeRequest,
     error::{ErrorCode, OAuthError},
     redirect_uri::difference,
 };
@@ -15,13 +15,14 @@ use doorward_protocols::oauth::{
 use super::answer::Destination;
 use crate::{
     app::App,
+    applications::access::NoAccess,
     events,
     http::{
         error_page::{ErrorPage, RedirectCheck, RegisteredUri, Whose},
         visitor::{SignedIn, Visitor},
     },
     snapshot::Client,
-    timeline::{StepDraft, Trail, access_text},
+    timeline::{StepDraft, Trail, refusal_text},
 };
 
 /// Tells the client no, by redirect, and writes it down.
@@ -53,21 +54,33 @@ pub(super) async fn refuse_at(
     destination.error(app, visitor, error, &reference)
 }
 
-/// The access rule says no: a page, or for `prompt=none` an error to the client.
+/// The access rule or the networks say no: a page, or for `prompt=none` an error to the client.
 pub(super) async fn no_access(
     app: &App,
     visitor: &Visitor,
     destination: &Destination<'_>,
-    (request, signed_in): (&AuthorizeRequest, &SignedIn),
+    is_silent: bool,
+    (signed_in, why): (&SignedIn, NoAccess),
     trail: &Trail,
 ) -> Response {
-    let why = access_text(&app.snapshot(), &destination.client.application, &signed_in.person, false);
     let profile = &destination.client.application.profile;
     let username = &signed_in.user.profile.username;
-    if request.prompt.none {
-        let error = OAuthError::new(ErrorCode::AccessDenied, "The person may not use this application").detail(&why);
+    let detail = refusal_text(&app.snapshot(), &destination.client.application, &signed_in.person, why);
+    if is_silent {
+        let error = OAuthError::new(ErrorCode::AccessDenied, "The person may not use this application").detail(&detail);
         return refuse_at(app, visitor, destination, &error, (trail, StepKind::Access)).await;
     }
+    let page = match why {
+        NoAccess::Network(_) => ErrorPage::wrong_network(profile, visitor),
+        NoAccess::Disabled | NoAccess::Rule => not_open(profile, username),
+    };
+    page.detail(&detail)
+        .on(trail, StepDraft::refused(StepKind::Access, detail))
+        .record(app, visitor, EventKind::AuthorizationFailed, Some(destination.client))
+        .await
+}
+
+fn not_open(profile: &ApplicationProfile, username: &str) -> ErrorPage {
     ErrorPage::new(
         StatusCode::FORBIDDEN,
         Whose::You,
@@ -76,11 +89,7 @@ pub(super) async fn no_access(
         "Ask your administrator for access, and name the application and the reference code. Or sign out and sign in as \
          somebody else.",
     )
-    .detail(format!("the access rule of {} does not let {username} in: neither the user nor one of their groups is listed", profile.name))
     .home(&profile.launch_url, format!("Back to {}", profile.name))
-    .on(trail, StepDraft::refused(StepKind::Access, why))
-    .record(app, visitor, EventKind::AuthorizationFailed, Some(destination.client))
-    .await
 }
 
 /// A request of which not even the application can be read.
@@ -137,7 +146,7 @@ pub(super) async fn wrong_redirect_uri(
 }
 
 fn redirect_check(client: &Client, received: &str) -> RedirectCheck {
-    let uris = &client.provider.profile.redirect_uris;
+    let uris = &client.redirect_uris;
     let registered: Vec<_> = uris.iter().filter(|uri| uri.kind == RedirectKind::Authorization).collect();
     let received_spans =
         registered.first().map_or_else(|| difference(received, received).0, |first| difference(received, &first.url).0);

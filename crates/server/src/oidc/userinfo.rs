@@ -8,15 +8,13 @@ use axum::{
 };
 use doorward_core::{
     cipher::sha256_hex,
+    network::Place,
     timeline::{StepKind, detail},
 };
-use doorward_protocols::{
-    oauth::{
-        error::{ErrorCode, OAuthError},
-        parameters::Parameters,
-        token::words,
-    },
-    oidc::subject::subject,
+use doorward_protocols::oauth::{
+    error::{ErrorCode, OAuthError},
+    parameters::Parameters,
+    token::words,
 };
 use doorward_store::{self as store, grant::Grant};
 use serde_json::{Map, Value, json};
@@ -26,6 +24,7 @@ use super::{grant::GrantError, issue, token::json_response};
 use crate::{
     app::App,
     applications::{access, preview},
+    connector,
     directory::person::{self, Person},
     http::{cors, form::is_urlencoded, visitor::ClientAddress},
     snapshot::{Client, Snapshot},
@@ -88,16 +87,19 @@ async fn answer(
     let person = Person::new(user, groups, &snapshot);
     let claims = claims(&snapshot, client, &person, &token.scopes);
     note(app, client, &token.grant, &claims, address);
-    Ok(Value::Object(claims?))
+    let claims = claims?;
+    // NetBox makes the account right after this.
+    connector::queue::seen(app, client.application.id, &person.user).await;
+    Ok(claims)
 }
 
 /// Notes that the application asked, and what it was told, on the attempt that its token comes from.
-fn note(app: &App, client: &Client, grant: &Grant, claims: &Result<Map<String, Value>, OAuthError>, address: IpAddr) {
+fn note(app: &App, client: &Client, grant: &Grant, claims: &Result<Value, OAuthError>, address: IpAddr) {
     let Some(trail) = Trail::of_grant(client, grant) else { return };
     app.timeline.note_repeating(&trail, (StepKind::Userinfo, claims.is_ok()), || {
         let step = match claims {
             Ok(claims) => {
-                let names: Vec<_> = claims.keys().map(String::as_str).collect();
+                let names: Vec<_> = claims.as_object().into_iter().flat_map(Map::keys).map(String::as_str).collect();
                 let text = format!("{} asked userinfo", client.application.profile.name);
                 StepDraft::good(StepKind::Userinfo, text).with("claims", names.join(" "))
             }
@@ -109,24 +111,16 @@ fn note(app: &App, client: &Client, grant: &Grant, claims: &Result<Map<String, V
     });
 }
 
-fn claims(
-    snapshot: &Snapshot,
-    client: &Client,
-    person: &Person,
-    scopes: &str,
-) -> Result<Map<String, Value>, OAuthError> {
+fn claims(snapshot: &Snapshot, client: &Client, person: &Person, scopes: &str) -> Result<Value, OAuthError> {
     let invalid = || OAuthError::new(ErrorCode::InvalidToken, "The access token is not valid");
-    if !access::is_allowed(&client.application, person) {
+    if !access::is_allowed(&client.application, person, Place::Server) {
         return Err(invalid().detail("the user is disabled or may not use the application any more"));
     }
     let scopes = words(scopes);
     if !scopes.contains("openid") {
         return Err(OAuthError::new(ErrorCode::InsufficientScope, "The scope openid is needed"));
     }
-    let mut claims =
-        preview::claims(snapshot, client, person, &scopes).map_err(|error| issue::mapping_failed(&error))?;
-    claims.insert("sub".to_owned(), json!(subject(client.provider.profile.sub_mode, &person.user)));
-    Ok(claims)
+    preview::userinfo_of(snapshot, client, person, &scopes).map_err(|error| issue::mapping_failed(&error))
 }
 
 /// The token, from one place (RFC 6750, section 2: not two). Never from the query, where logs would keep it.

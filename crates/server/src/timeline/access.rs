@@ -2,7 +2,7 @@
 
 use doorward_core::{access_rule::AccessRule, application::Application};
 
-use crate::{directory::person::Person, snapshot::Snapshot};
+use crate::{applications::access::NoAccess, directory::person::Person, snapshot::Snapshot};
 
 /// Most groups that are named.
 const NAMED_MAX: usize = 5;
@@ -31,6 +31,14 @@ pub fn access_text(snapshot: &Snapshot, application: &Application, person: &Pers
         }
         _ if is_allowed => format!("The access rule lets {username} in"),
         _ => format!("the access rule does not let {username} in"),
+    }
+}
+
+/// Why a person was refused, as [`access_text`], or because of where they are.
+pub fn refusal_text(snapshot: &Snapshot, application: &Application, person: &Person, why: NoAccess) -> String {
+    match why {
+        NoAccess::Network(_) => why.to_string(),
+        NoAccess::Disabled | NoAccess::Rule => access_text(snapshot, application, person, false),
     }
 }
 

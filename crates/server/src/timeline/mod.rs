@@ -11,7 +11,7 @@ pub mod read;
 mod trail;
 mod write;
 
-pub use access::access_text;
+pub use access::{access_text, refusal_text};
 pub use by_token::of_token_request;
 pub use trail::{StepDraft, Trail};
 pub use write::{WRITE_EVERY, flush, write_behind};

@@ -17,7 +17,7 @@ async fn house() -> House {
     provider.redirect_uris = vec![RedirectUri::exact(REGISTERED)];
     let mut profile = ApplicationProfile::new("wiki", "Wiki");
     profile.access = AccessRule::Everyone;
-    let edit = applications::ApplicationEdit { profile, oauth: Some(provider), ldap: None };
+    let edit = applications::ApplicationEdit { profile, oauth: Some(provider), ldap: None, proxy: None };
     applications::create(&house.app, &Actor::command_line(), edit, Vec::new()).await.unwrap();
     house
 }

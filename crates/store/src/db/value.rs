@@ -50,12 +50,15 @@ from_id!(
     ApplicationId,
     ProviderId,
     LdapProviderId,
+    ProxyProviderId,
     AppPasswordId,
     SigningKeyId,
     KeyVersionId,
     MappingId,
     SessionId,
     GrantId,
+    ConnectorId,
+    ConnectorJobId,
     EventId,
     AttemptId
 );

@@ -15,13 +15,14 @@ use crate::{exit, lookup};
 const EXAMPLES: &str = "\
 Examples:
   doorward app edit wiki --name \"Team wiki\" --allow staff --allow-user guest
+  doorward app edit wiki --network 10.0.0.0/8 --network 2001:db8::/32
   doorward app edit wiki --add-redirect-uri https://wiki2.example.org/callback
   doorward app edit wiki --access-token-lifetime minutes=15 --consent first_time
   doorward app edit wiki --add-mapping \"Wiki roles\"
   doorward app edit linux --base-dn dc=example,dc=org --no-nested-groups
   doorward app edit linux --ldap-uri ldaps://ldap.example.org:636
 
---allow and --allow-user together replace the rule that says who may use it.";
+--allow and --allow-user together replace the rule that says who may use it; --network replaces all its networks.";
 
 /// Options of `doorward app edit`.
 #[derive(Debug, Default, PartialEq, clap::Args)]
@@ -115,6 +116,9 @@ impl Args {
         }
         if let Some(rule) = self.access.rule(work).await? {
             edit.profile.access = rule;
+        }
+        if let Some(networks) = self.access.networks()? {
+            edit.profile.networks = networks;
         }
         self.details.apply(work, edit)?;
         self.ldap.apply(edit)?;

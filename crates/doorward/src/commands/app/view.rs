@@ -72,6 +72,15 @@ pub async fn add_secret(
     add_settings(work, entry, wanted, value).await
 }
 
+/// Adds the settings of an application behind a proxy, and of the proxy.
+pub async fn add_proxy_settings(
+    work: &Work,
+    entry: &ApplicationEntry,
+    value: &mut Value,
+) -> anyhow::Result<Option<Vec<SettingsBlock>>> {
+    add_settings(work, entry, Wanted::new(Method::Proxy, Style::File), value).await
+}
+
 /// Adds the password of the service account and, for applications from recipes, the settings that hold it.
 pub async fn add_password(
     work: &Work,
@@ -107,6 +116,7 @@ pub async fn full_json(work: &Work, entry: &ApplicationEntry) -> anyhow::Result<
         "allow_everyone": profile.access == AccessRule::Everyone,
         "allow_groups": groups,
         "allow_users": usernames,
+        "networks": profile.networks,
     });
     extend(&mut value, more);
     if let Some(client) = &entry.oauth {
@@ -155,6 +165,7 @@ pub async fn fields(work: &Work, entry: &ApplicationEntry) -> anyhow::Result<Vec
         ("Recipe", recipe(entry).to_owned()),
         ("Methods", methods(entry)),
         ("Allowed", access(work, &profile.access).await?),
+        ("From networks", profile.networks.to_string()),
         ("Launch URL", or_dash(&profile.launch_url)),
     ];
     fields.extend(entry.oauth.iter().flat_map(|client| oidc_fields(work, client)));

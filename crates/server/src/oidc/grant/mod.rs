@@ -3,7 +3,7 @@
 pub mod authorization_code;
 pub mod refresh_token;
 
-use doorward_core::{event::EventKind, timeline::StepKind};
+use doorward_core::{event::EventKind, network::Place, timeline::StepKind};
 use doorward_protocols::oauth::{
     error::{ErrorCode, OAuthError},
     token::{TokenRequest, TokenResponse, words},
@@ -74,18 +74,12 @@ fn invalid(description: &'static str, detail: impl Into<String>) -> GrantError {
 /// The grant's person, if they are still active and may still use the application: looked at on every issuance.
 async fn person(app: &App, snapshot: &Snapshot, client: &Client, grant: &Grant) -> Result<Person, GrantError> {
     let person = person::find(app, snapshot, grant.user).await?;
-    match person {
-        Some(person) if access::is_allowed(&client.application, &person) => Ok(person),
-        Some(person) if !person.user.profile.is_active => Err(invalid(
-            "The person may not use this application any more",
-            format!("the user {} is disabled", person.user.profile.username),
-        )),
-        Some(person) => Err(invalid(
-            "The person may not use this application any more",
-            format!("the access rule does not let {} in", person.user.profile.username),
-        )),
-        None => Err(invalid("The person may not use this application any more", "the user was deleted")),
-    }
+    let gone = |why| invalid("The person may not use this application any more", why);
+    let person = person.ok_or_else(|| gone("the user was deleted".to_owned()))?;
+    // The application asks, not the browser: where that was, the authorization request looked at.
+    access::check(&client.application, &person, Place::Server)
+        .map_err(|why| gone(format!("{}: {why}", person.user.profile.username)))?;
+    Ok(person)
 }
 
 /// The scopes of a grant that the application may still ask for (CVE-2024-52287: what was taken away is not given again).

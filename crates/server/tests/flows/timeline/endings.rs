@@ -34,6 +34,7 @@ async fn bind(app: &TestApp, application: ApplicationId, password: &str) -> Resu
         who: basic::Who::Named("alice".into()),
         password: password.into(),
         address: std::net::Ipv4Addr::LOCALHOST.into(),
+        place: doorward_core::network::Place::Server,
         application,
         code_in_password: false,
         how: "LDAP",
