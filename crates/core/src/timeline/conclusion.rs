@@ -151,7 +151,7 @@ fn refused(names: &Names<'_>, last: &Step) -> Conclusion {
                 .to_owned(),
         ),
         _ if last.detail(detail::REDIRECT_URI).is_some() => (
-            format!("{application} asked to send the browser to an address that is not registered for it: {why}."),
+            format!("The request of {application} was refused: {why}."),
             "If the address is the application's own, allow it on the application's page; otherwise correct it in the \
              application's settings."
                 .to_owned(),

@@ -79,7 +79,7 @@ fn steps(steps: &[Step]) -> Value {
             let details = step.details.iter().filter(|(name, _)| name.as_str() != detail::ASKS_USERINFO);
             json!({
                 "time": step.at.strftime("%H:%M:%S").to_string(),
-                "since": before.map(|before| since(before.at, step.at)),
+                "since": before.and_then(|before| since(before.at, step.at)),
                 "ok": step.ok,
                 "text": step.text,
                 "details": details
@@ -94,7 +94,7 @@ fn steps(steps: &[Step]) -> Value {
 fn redirect_check(client: &Client, steps: &[Step]) -> Option<Value> {
     let refused = steps.iter().find(|step| step.kind == StepKind::Refused && !step.ok)?;
     let received = refused.detail(detail::REDIRECT_URI)?;
-    let uris = client.provider.profile.redirect_uris.iter();
+    let uris = client.redirect_uris.iter();
     let registered: Vec<_> = uris.filter(|uri| uri.kind == RedirectKind::Authorization).collect();
     let first = registered.first().map_or(received, |uri| uri.url.as_str());
     Some(json!({
@@ -107,15 +107,16 @@ fn exact(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// The time between two steps, as people say it.
-fn since(before: Timestamp, at: Timestamp) -> String {
+/// The time between two steps, as people say it; none if there was none.
+fn since(before: Timestamp, at: Timestamp) -> Option<String> {
     let millis = at.duration_since(before).as_millis().max(0);
-    match millis {
-        0..1000 => format!("{millis} ms later"),
+    Some(match millis {
+        0 => return None,
+        1..1000 => format!("{millis} ms later"),
         1000..60_000 => format!("{}.{} s later", millis / 1000, millis % 1000 / 100),
         60_000..3_600_000 => format!("{} min later", millis / 60_000),
         _ => format!("{} h later", millis / 3_600_000),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -125,8 +126,8 @@ mod tests {
 
     #[test]
     fn times_between_steps_are_said_as_exactly_as_matters() {
-        let said = |millis: i64| since(from_millis(5), from_millis(5 + millis));
-        assert_eq!([said(0), said(999), said(1250)], ["0 ms later", "999 ms later", "1.2 s later"]);
-        assert_eq!([said(60_000), said(7_200_000), said(-5)], ["1 min later", "2 h later", "0 ms later"]);
+        let said = |millis: i64| since(from_millis(5), from_millis(5 + millis)).unwrap_or_default();
+        assert_eq!([said(0), said(999), said(1250)], ["", "999 ms later", "1.2 s later"]);
+        assert_eq!([said(60_000), said(7_200_000), said(-5)], ["1 min later", "2 h later", ""]);
     }
 }

@@ -29,7 +29,7 @@ pub async fn show() -> Response {
 pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, fields: Form) -> Response {
     let pending = match Pending::open(&app, &visitor, fields.get("request")) {
         Ok(pending) => pending,
-        Err(lost) => return lost_page(&app, &visitor, lost),
+        Err(lost) => return lost_page(&app, &visitor, lost).await,
     };
     let again = |why: &str| form(&app, &visitor, &pending, "", Some(why.to_owned()));
     let Some(step) = Step::open(&app, &visitor, fields.get("step")) else {

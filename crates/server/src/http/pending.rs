@@ -60,6 +60,17 @@ pub enum Lost {
     Expired,
 }
 
+impl Lost {
+    /// Why, for the log and the activity.
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::Malformed => "the address of the sign-in is damaged",
+            Self::OtherBrowser => "the sign-in was begun in another browser, or cookies are blocked",
+            Self::Expired => "the sign-in was begun more than an hour ago",
+        }
+    }
+}
+
 impl Pending {
     /// Lets something wait from now on.
     pub fn new(app: &App, visitor: &Visitor, goal: Goal) -> Self {
@@ -125,7 +136,7 @@ impl Pending {
     ///
     /// # Errors
     /// Why it cannot go on; with what waited if it is only too old or elsewhere, so that a way back can be shown.
-    pub fn open(app: &App, visitor: &Visitor, sealed: &str) -> Result<Self, (Lost, Option<Goal>)> {
+    pub fn open(app: &App, visitor: &Visitor, sealed: &str) -> Result<Self, (Lost, Option<Box<Self>>)> {
         let malformed = (Lost::Malformed, None);
         if sealed.len() > ENCODED_MAX {
             return Err(malformed);
@@ -134,10 +145,10 @@ impl Pending {
         let plain = app.pending_cipher.open("pending", &bytes).map_err(|_| malformed.clone())?;
         let pending: Self = serde_json::from_slice(&plain).map_err(|_| malformed)?;
         if pending.browser != visitor.browser {
-            return Err((Lost::OtherBrowser, Some(pending.goal)));
+            return Err((Lost::OtherBrowser, Some(Box::new(pending))));
         }
         if app.clock.now().duration_since(pending.started_at()) > LIFETIME {
-            return Err((Lost::Expired, Some(pending.goal)));
+            return Err((Lost::Expired, Some(Box::new(pending))));
         }
         Ok(pending)
     }

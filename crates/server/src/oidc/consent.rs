@@ -12,7 +12,7 @@ use doorward_store as store;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-use super::{answer::Destination, authorize as endpoint};
+use super::{answer::Destination, authorize as endpoint, refusal};
 use crate::{
     app::App,
     applications::preview,
@@ -96,7 +96,7 @@ fn shown(name: &str, value: &Value) -> String {
 pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, form: Form) -> Response {
     let pending = match Pending::open(&app, &visitor, form.get("request")) {
         Ok(pending) => pending,
-        Err(lost) => return lost_page(&app, &visitor, lost),
+        Err(lost) => return lost_page(&app, &visitor, lost).await,
     };
     let Goal::Authorize(parameters) = &pending.goal else { return see_other("/if/user/") };
     // Shown to one person, answered by another: the request is looked at again for the one who is here.
@@ -163,5 +163,5 @@ async fn deny(app: &App, visitor: &Visitor, parameters: &Parameters, trail: &Tra
         state: parameters.get("state"),
     };
     let error = OAuthError::new(ErrorCode::AccessDenied, "The person did not allow it");
-    endpoint::refuse_at(app, visitor, &destination, &error, (trail, StepKind::Consent)).await
+    refusal::refuse_at(app, visitor, &destination, &error, (trail, StepKind::Consent)).await
 }

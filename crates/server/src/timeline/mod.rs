@@ -9,33 +9,31 @@ mod by_token;
 pub mod near_misses;
 pub mod read;
 mod trail;
+mod write;
 
 pub use access::{access_text, refusal_text};
 pub use by_token::of_token_request;
 pub use trail::{StepDraft, Trail};
+pub use write::{WRITE_EVERY, flush, write_behind};
 
 use doorward_core::{
     clock::Clock,
     id::{ApplicationId, AttemptId},
     random,
-    timeline::{Attempt, Step, StepKind},
+    timeline::{Attempt, AttemptMethod, Step, StepKind},
 };
-use doorward_store::{self as store, db::Tx};
+use doorward_store::grant::Grant;
 use jiff::{SignedDuration, Timestamp};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     sync::{
-        Arc, Mutex, PoisonError,
+        Mutex, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
-    time::Duration,
 };
-use tokio_util::sync::CancellationToken;
 
-use crate::{app::App, auth::recent::Recent};
+use crate::{app::App, auth::recent::Recent, snapshot::Client};
 
-/// How often what was noted is written.
-pub const WRITE_EVERY: Duration = Duration::from_millis(500);
 /// Most notes that wait to be written. What comes on top is not kept.
 pub const WAITING_MAX: usize = 20_000;
 /// Notes written in one transaction: short enough for others not to notice.
@@ -162,89 +160,18 @@ impl Timeline {
     }
 }
 
-/// Writes everything that was noted.
-///
-/// # Errors
-/// That the database is away: what was not written waits for the next time.
-pub async fn flush(app: &App) -> store::Result<()> {
-    let _turn = app.timeline.writing.lock().await;
-    loop {
-        let batch = Arc::new(app.timeline.take());
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let given = batch.clone();
-        match app.db.write(move |tx| Box::pin(async move { write(tx, &given).await })).await {
-            Ok(()) => {}
-            Err(error @ store::Error::Unavailable(_)) => {
-                app.timeline.put_back(&batch);
-                return Err(error);
-            }
-            // What the database will never take must not stand in the way of what comes after it.
-            Err(error) => tracing::error!(%error, count = batch.len(), "steps of sign-ins could not be written"),
-        }
-    }
-}
-
-async fn write(tx: &mut Tx<'_>, batch: &[Note]) -> store::Result<()> {
-    let mut attempts: BTreeMap<AttemptId, Attempt> = BTreeMap::new();
-    for note in batch {
-        if let Note::Step(noted) = note {
-            let attempt = noted.attempt.clone();
-            let merged = match attempts.remove(&attempt.id) {
-                Some(known) => known.merged(attempt),
-                None => attempt,
-            };
-            attempts.insert(merged.id, merged);
-        }
-    }
-    // In the order of their identifiers, so that two nodes that write about the same attempts do not wait in circles.
-    for attempt in attempts.values() {
-        store::attempt::merge(tx, attempt).await?;
-    }
-    for note in batch {
-        match note {
-            Note::Step(noted) => {
-                let Noted { attempt, asked, step } = noted.as_ref();
-                for step in asked.iter().chain([step]) {
-                    store::attempt_step::insert(tx, attempt.id, step).await?;
-                }
-            }
-            Note::NearMiss { application, uri, at } => {
-                store::near_miss::count(tx, *application, uri, *at, near_misses::PER_APPLICATION).await?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Writes twice a second what was noted, and a last time when the process is to end.
-pub async fn write_behind(app: App, stopping: CancellationToken) {
-    let mut is_failing = false;
-    loop {
-        let is_last = tokio::select! {
-            () = stopping.cancelled() => true,
-            () = tokio::time::sleep(WRITE_EVERY) => false,
-        };
-        match flush(&app).await {
-            Ok(()) => is_failing = false,
-            // Said once, not twice a second.
-            Err(error) if !is_failing => {
-                tracing::error!(%error, "the activity could not be written; it is tried again");
-                is_failing = true;
-            }
-            Err(_) => {}
-        }
-        if is_last {
-            return;
-        }
-    }
+/// Notes that a session at a protected host began, on the attempt that its grant comes from: what forward auth calls once
+/// it has exchanged the code.
+pub fn note_proxy_session(app: &App, client: &Client, grant: &Grant, host: &str) {
+    let Some(trail) = Trail::of_grant(client, grant) else { return };
+    let step = StepDraft::good(StepKind::ProxySession, format!("A session at {host} began")).with("host", host);
+    app.timeline.note(&trail.by_way_of(AttemptMethod::Proxy), step);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use doorward_core::{clock::from_millis, timeline::AttemptMethod};
+    use doorward_core::clock::from_millis;
 
     fn timeline() -> Timeline {
         Timeline::new(Clock::fixed(from_millis(1_767_323_045_678)))

@@ -1,6 +1,6 @@
 //! Redirect URIs that known applications sent and that are not registered: "NetBox tried to use X. Allow it?"
 
-use doorward_core::redirect_uri::RedirectUri;
+use doorward_core::redirect_uri::{RedirectKind, RedirectUri};
 use doorward_protocols::oauth::redirect_uri::{self, Span, difference};
 use doorward_store as store;
 use serde::Serialize;
@@ -61,7 +61,7 @@ pub async fn open(app: &App, slug: Option<&str>) -> OperationResult<Vec<Candidat
         let client = snapshot.applications.values().find(|entry| entry.application.id == miss.application)?;
         let client = client.oauth.clone()?;
         // It may have been registered since, by another way.
-        let registered = &client.provider.profile.redirect_uris;
+        let registered = &client.redirect_uris;
         let is_known = registered.iter().any(|uri| uri.url == miss.uri);
         let is_wanted = slug.is_none_or(|slug| client.application.profile.slug == slug);
         (is_wanted && !is_known).then_some(Candidate { client, miss })
@@ -72,13 +72,15 @@ pub async fn open(app: &App, slug: Option<&str>) -> OperationResult<Vec<Candidat
 /// Compares a near miss with what is registered.
 pub fn compare(candidate: &Candidate) -> Compared {
     let received = &candidate.miss.uri;
-    let registered = candidate.client.provider.profile.redirect_uris.iter();
-    let nearest = registered
-        .map(|uri| difference(received, &uri.url))
-        .max_by_key(|(spans, _)| spans.iter().filter(|span| span.same).map(|span| span.text.len()).sum::<usize>());
+    let uris = candidate.client.redirect_uris.iter();
+    let registered = uris.filter(|uri| uri.kind == RedirectKind::Authorization);
+    let nearest = registered.map(|uri| difference(received, &uri.url)).min_by_key(|(received, registered)| {
+        let differing = received.iter().chain(registered).filter(|span| !span.same);
+        differing.map(|span| span.text.len()).sum::<usize>()
+    });
     let (received_spans, registered_spans) = nearest.unwrap_or_else(|| (difference(received, received).0, Vec::new()));
     let host = host_of(received).unwrap_or_default();
-    let hosts = candidate.client.provider.profile.redirect_uris.iter().filter_map(|uri| host_of(&uri.url));
+    let hosts = candidate.client.redirect_uris.iter().filter_map(|uri| host_of(&uri.url));
     let is_new_host = !hosts.into_iter().any(|known| known == host);
     Compared { received: received_spans, registered: registered_spans, host, is_new_host }
 }

@@ -46,6 +46,13 @@ impl Trail {
         Some(trail.by(grant.user, ""))
     }
 
+    /// By another way than it was begun, where that shows only later: forward auth signs in by OpenID Connect.
+    #[must_use]
+    pub fn by_way_of(mut self, method: AttemptMethod) -> Self {
+        self.attempt.method = method;
+        self
+    }
+
     /// By which application it was asked for.
     #[must_use]
     pub fn to(mut self, application: &Application) -> Self {

@@ -109,7 +109,14 @@ fn refusals_say_whose_matter_it_is() {
     fails(StepKind::Userinfo, "the token has expired", &[], "refused userinfo: the token has expired.");
     fails(StepKind::Refused, "login_required", &[], "The request of NetBox was refused: login_required.");
     let wrong = [(detail::REDIRECT_URI, "http://x/")];
-    fails(StepKind::Refused, "http://x/", &wrong, "not registered for it: http://x/.");
+    fails(
+        StepKind::Refused,
+        "the redirect URI is not registered",
+        &wrong,
+        "was refused: the redirect URI is not registered.",
+    );
+    let refused = conclude(&attempt(AttemptMethod::Oidc), &[bad(StepKind::Refused, "x", &wrong)], from_millis(BEGAN));
+    assert!(refused.advice.contains("allow it on the application's page"));
     let basic = [(detail::ERROR, "invalid_client"), (detail::CLIENT_AUTHENTICATION, "client_secret_basic")];
     fails(
         StepKind::Tokens,

@@ -15,7 +15,7 @@ use doorward_core::{
         detail,
     },
 };
-use doorward_server::{auth::basic, directory::users};
+use doorward_server::{auth::basic, directory::users, oidc::grant::authorization_code, timeline};
 use jiff::SignedDuration;
 use serde_json::Value;
 
@@ -249,6 +249,38 @@ on_both! {
         let record = app.attempt_to("a").await;
         concludes(&record, Ending::Good, "fetched new tokens");
         assert_eq!(kinds(&record).iter().filter(|kind| **kind == StepKind::Refreshed).count(), 1);
+    }
+
+    /// A browser without its cookie, and one that comes back late.
+    async fn a_sign_in_that_is_lost_on_the_way_is_told(app) {
+        let client = netbox(&app).await;
+        let mut browser = app.browser();
+        let form = browser.get(&client.authorize(&[])).await;
+        let target = format!("/sign-in?request={}", form.hidden("request"));
+        let page = app.browser().get(&target).await;
+        let record = app.attempt_to("a").await;
+        concludes(&record, Ending::Failed, "begun in another browser, or cookies are blocked.");
+        assert!(page.status == 400 && page.body.contains(&record.attempt.id.reference()));
+        app.clock.advance(SignedDuration::from_mins(61));
+        browser.get(&target).await;
+        concludes(&app.attempt_to("a").await, Ending::Failed, "begun more than an hour ago.");
+        // What is damaged is nobody's, and leaves nothing.
+        browser.get("/sign-in?request=damaged").await;
+        assert_eq!(app.attempts().await.len(), 1);
+    }
+
+    /// Forward auth exchanges its code within Doorward, and its session ends the record.
+    async fn a_session_at_a_protected_host_ends_the_record(app) {
+        let client = netbox(&app).await;
+        let mut browser = app.signed_in("admin").await;
+        let code = client.code(&mut browser, &[]).await;
+        let registered = app.app.snapshot().by_slug("a").unwrap().clone();
+        let granted = authorization_code::exchange(&app.app, &registered, &code, CALLBACK, None).await.unwrap();
+        timeline::note_proxy_session(&app.app, &registered, &granted.grant, "wiki.example.org");
+        app.clock.advance(SignedDuration::from_mins(10));
+        let record = app.attempt_to("a").await;
+        concludes(&record, Ending::Good, "admin signed in to NetBox.");
+        assert_eq!((record.attempt.method, kinds(&record).pop()), (AttemptMethod::Proxy, Some(ProxySession)));
     }
 
     /// A bind is an attempt by itself: failures all, successes once an hour.
