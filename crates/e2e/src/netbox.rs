@@ -211,8 +211,7 @@ LOGGING = {{'version': 1, 'disable_existing_loggers': False,
     ///
     /// # Errors
     /// When NetBox's database refuses.
-    pub fn add_superuser(&self, username: &str) -> Result<Api> {
-        let token: String = format!("{username}-{}", "0123456789".repeat(4)).chars().take(40).collect();
+    pub fn add_superuser(&self, username: &str, token: &str) -> Result<Api> {
         self.database.execute(&format!(
             "INSERT INTO users_user (username, password, first_name, last_name, email, is_active, is_superuser, date_joined)
              VALUES ('{username}', '!', '', '', '{username}@local.example', true, true, now() - interval '1 year');
@@ -220,7 +219,7 @@ LOGGING = {{'version': 1, 'disable_existing_loggers': False,
              INSERT INTO users_token (created, plaintext, write_enabled, description, user_id, enabled, version)
              SELECT now(), '{token}', true, '', id, true, 1 FROM users_user WHERE username = '{username}'"
         ))?;
-        Api::new(&self.url(""), &token)
+        Api::new(&self.url(""), token)
     }
 
     /// NetBox's number for a user, and whether the account may be used.
@@ -290,20 +289,6 @@ LOGGING = {{'version': 1, 'disable_existing_loggers': False,
         Ok(format!("Token {token}"))
     }
 
-    /// Makes a local superuser, as `netbox createsuperuser` does, with an API token of version 1.
-    ///
-    /// # Errors
-    /// When NetBox's database refuses.
-    pub fn add_superuser(&self, username: &str, token: &str) -> Result<()> {
-        self.database.execute(&format!(
-            "INSERT INTO users_user (username, password, is_superuser, first_name, last_name, email, is_active, date_joined)
-             VALUES ('{username}', '!', true, '', '', '{username}@localhost', true, now());
-             INSERT INTO users_userconfig (data, user_id) SELECT '{{}}', id FROM users_user WHERE username = '{username}';
-             INSERT INTO users_token (created, plaintext, write_enabled, description, user_id, enabled, version)
-             SELECT now(), '{token}', true, 'test', id, true, 1 FROM users_user WHERE username = '{username}'"
-        ))
-    }
-
     /// Makes a local user, as an administrator of NetBox does by hand.
     ///
     /// # Errors
@@ -314,12 +299,6 @@ LOGGING = {{'version': 1, 'disable_existing_loggers': False,
              VALUES ('{username}', '!', false, '', '', '', true, now());
              INSERT INTO users_userconfig (data, user_id) SELECT '{{}}', id FROM users_user WHERE username = '{username}'"
         ))
-    }
-
-    /// The port it listens on.
-    #[must_use]
-    pub fn port(&self) -> u16 {
-        self.port
     }
 
     /// Puts a user into a group as an administrator of NetBox does by hand, making the group.

@@ -52,7 +52,7 @@ SOCIAL_AUTH_OIDC_SECRET = '{}'",
     );
     doorward.settle().await;
     netbox.start(&settings).await?;
-    let root = netbox.add_superuser("root")?;
+    let root = netbox.add_superuser("root", &"0123456789".repeat(4))?;
     let service_account = root.add_user("doorward").await?;
     permit(&doorward, &root, service_account, "oidc").await?;
     let (token_number, token) = root.add_token(service_account).await?;
