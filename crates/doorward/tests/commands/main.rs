@@ -11,6 +11,7 @@ mod applications;
 mod credentials;
 mod ldap;
 mod support;
+mod web_proxies;
 
 use serde_json::{Value, json};
 use std::time::Duration;
