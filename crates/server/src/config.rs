@@ -16,7 +16,7 @@ pub struct Config {
     pub public_url: PublicUrl,
     /// Where the embedded database, keys and certificates are.
     pub data_dir: PathBuf,
-    /// Proxies whose `X-Forwarded-For` counts.
+    /// Proxies whose `X-Forwarded-For` counts, and that may ask about requests (forward auth).
     pub trusted_proxies: Vec<IpNet>,
     /// How long a session lasts.
     pub session_lifetime: SignedDuration,

@@ -10,6 +10,7 @@
 mod applications;
 mod credentials;
 mod ldap;
+mod proxy;
 mod support;
 
 use serde_json::{Value, json};

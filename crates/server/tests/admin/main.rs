@@ -9,3 +9,4 @@ mod directory;
 mod keys_and_mappings;
 mod ldap;
 mod protection;
+mod proxy;
