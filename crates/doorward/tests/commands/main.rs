@@ -10,6 +10,7 @@
 mod applications;
 mod credentials;
 mod ldap;
+mod proxy;
 mod support;
 mod web_proxies;
 

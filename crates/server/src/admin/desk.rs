@@ -41,13 +41,15 @@ pub(super) enum Done {
     SecretRotated,
     UriAdded,
     LdapRemoved,
+    ProxyAdded,
+    ProxyRemoved,
     KeyRotated,
     AuthenticatorRemoved,
     AppPasswordRemoved,
 }
 
 impl Done {
-    const ALL: [(Self, &'static str, &'static str); 10] = [
+    const ALL: [(Self, &'static str, &'static str); 12] = [
         (Self::Added, "added", "Added."),
         (Self::Saved, "saved", "Your changes are saved."),
         (Self::Deleted, "deleted", "Deleted."),
@@ -55,6 +57,8 @@ impl Done {
         (Self::SecretRotated, "secret-rotated", "There is a new client secret; the old one is refused from now on."),
         (Self::UriAdded, "uri-added", "The redirect URI is added. Sign in at the application again."),
         (Self::LdapRemoved, "ldap-removed", "The LDAP provider is removed."),
+        (Self::ProxyAdded, "proxy-added", "The proxy provider is added. Set up the proxy next."),
+        (Self::ProxyRemoved, "proxy-removed", "The proxy provider is removed. Everybody at its hosts is signed out."),
         (Self::KeyRotated, "key-rotated", "The next key is published. It takes over signing at the time shown below."),
         (
             Self::AuthenticatorRemoved,

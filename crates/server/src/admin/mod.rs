@@ -7,6 +7,7 @@ mod application_form;
 mod application_ldap;
 mod application_new;
 mod application_new_form;
+mod application_proxy;
 mod applications;
 mod desk;
 mod fields;
@@ -20,6 +21,7 @@ mod mapping_list;
 mod oauth_form;
 mod overview;
 mod paging;
+mod proxy_form;
 mod user;
 mod user_credentials;
 mod user_form;
@@ -45,6 +47,8 @@ pub fn routes() -> Router<App> {
         .route("/if/admin/applications/{slug}/add-ldap/", post(application_ldap::add))
         .route("/if/admin/applications/{slug}/rotate-ldap-password/", post(application_ldap::rotate_password))
         .route("/if/admin/applications/{slug}/remove-ldap/", post(application_ldap::remove))
+        .route("/if/admin/applications/{slug}/add-proxy/", post(application_proxy::add))
+        .route("/if/admin/applications/{slug}/remove-proxy/", post(application_proxy::remove))
         .route("/if/admin/applications/{slug}/delete/", post(application::delete))
         .route("/if/admin/users/", get(users::list))
         .route("/if/admin/users/new/", get(user::new).post(user::create))

@@ -50,7 +50,10 @@ pub(crate) fn fields_of(page: &Page) -> Vec<(String, String)> {
             fields.push((name.to_owned(), chosen.split('"').nth(1).unwrap().to_owned()));
         }
     }
-    for name in ["allow_users", "searchers"].into_iter().filter(|name| page.has(&format!("<textarea id=\"{name}\""))) {
+    for name in ["allow_users", "searchers", "skip_path_regex"]
+        .into_iter()
+        .filter(|name| page.has(&format!("<textarea id=\"{name}\"")))
+    {
         fields.push((name.to_owned(), page.area(name)));
     }
     fields

@@ -24,7 +24,7 @@ const PAGES: [(&str, &str); 14] = [
 ];
 
 /// Everything that takes a form.
-const FORMS: [&str; 27] = [
+const FORMS: [&str; 29] = [
     "/if/admin/applications/new/",
     "/if/admin/applications/{slug}/",
     "/if/admin/applications/{slug}/reveal-secret/",
@@ -33,6 +33,8 @@ const FORMS: [&str; 27] = [
     "/if/admin/applications/{slug}/add-ldap/",
     "/if/admin/applications/{slug}/rotate-ldap-password/",
     "/if/admin/applications/{slug}/remove-ldap/",
+    "/if/admin/applications/{slug}/add-proxy/",
+    "/if/admin/applications/{slug}/remove-proxy/",
     "/if/admin/applications/{slug}/delete/",
     "/if/admin/users/new/",
     "/if/admin/users/{user}/",
