@@ -8,6 +8,7 @@ mod application_form;
 mod application_ldap;
 mod application_new;
 mod application_new_form;
+mod application_proxy;
 mod applications;
 mod attempt;
 mod attempt_rows;
@@ -25,6 +26,7 @@ mod near_misses;
 mod oauth_form;
 mod overview;
 mod paging;
+mod proxy_form;
 mod user;
 mod user_credentials;
 mod user_form;
@@ -52,6 +54,8 @@ pub fn routes() -> Router<App> {
         .route("/if/admin/applications/{slug}/add-ldap/", post(application_ldap::add))
         .route("/if/admin/applications/{slug}/rotate-ldap-password/", post(application_ldap::rotate_password))
         .route("/if/admin/applications/{slug}/remove-ldap/", post(application_ldap::remove))
+        .route("/if/admin/applications/{slug}/add-proxy/", post(application_proxy::add))
+        .route("/if/admin/applications/{slug}/remove-proxy/", post(application_proxy::remove))
         .route("/if/admin/applications/{slug}/delete/", post(application::delete))
         .route("/if/admin/applications/{slug}/doctor/", get(doctor::show).post(doctor::run))
         .route("/if/admin/users/", get(users::list))

@@ -10,3 +10,5 @@ mod directory;
 mod keys_and_mappings;
 mod ldap;
 mod protection;
+mod proxy;
+mod web_proxies;

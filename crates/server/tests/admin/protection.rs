@@ -27,7 +27,7 @@ const PAGES: [(&str, &str); 17] = [
 ];
 
 /// Everything that takes a form.
-const FORMS: [&str; 30] = [
+const FORMS: [&str; 32] = [
     "/if/admin/applications/new/",
     "/if/admin/applications/{slug}/",
     "/if/admin/applications/{slug}/reveal-secret/",
@@ -38,6 +38,8 @@ const FORMS: [&str; 30] = [
     "/if/admin/applications/{slug}/add-ldap/",
     "/if/admin/applications/{slug}/rotate-ldap-password/",
     "/if/admin/applications/{slug}/remove-ldap/",
+    "/if/admin/applications/{slug}/add-proxy/",
+    "/if/admin/applications/{slug}/remove-proxy/",
     "/if/admin/applications/{slug}/delete/",
     "/if/admin/applications/{slug}/doctor/",
     "/if/admin/users/new/",
