@@ -9,6 +9,7 @@ mod application_new;
 mod application_new_form;
 mod applications;
 mod desk;
+mod explain;
 mod fields;
 mod group;
 mod group_form;
@@ -45,6 +46,7 @@ pub fn routes() -> Router<App> {
         .route("/if/admin/applications/{slug}/add-ldap/", post(application_ldap::add))
         .route("/if/admin/applications/{slug}/rotate-ldap-password/", post(application_ldap::rotate_password))
         .route("/if/admin/applications/{slug}/remove-ldap/", post(application_ldap::remove))
+        .route("/if/admin/applications/{slug}/explain/", get(explain::show))
         .route("/if/admin/applications/{slug}/delete/", post(application::delete))
         .route("/if/admin/users/", get(users::list))
         .route("/if/admin/users/new/", get(user::new).post(user::create))

@@ -6,6 +6,7 @@ mod applications;
 mod browser;
 mod credentials;
 mod directory;
+mod explain;
 mod keys_and_mappings;
 mod ldap;
 mod protection;

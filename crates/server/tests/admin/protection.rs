@@ -6,11 +6,12 @@ use doorward_server::{actor::Actor, applications, directory::users};
 use super::browser::House;
 
 /// Every page, with its heading; `{…}` is filled with something that exists.
-const PAGES: [(&str, &str); 14] = [
+const PAGES: [(&str, &str); 15] = [
     ("/if/admin/", "Overview"),
     ("/if/admin/applications/", "Applications"),
     ("/if/admin/applications/new/", "Add application"),
     ("/if/admin/applications/{slug}/", "Wiki"),
+    ("/if/admin/applications/{slug}/explain/", "What would happen at"),
     ("/if/admin/users/", "People"),
     ("/if/admin/users/new/", "Add person"),
     ("/if/admin/users/{user}/", "Ada Admin"),

@@ -141,9 +141,10 @@ on_both! {
         app.clock.advance(jiff::SignedDuration::from_mins(5));
         assert_eq!(explained(&app, "alice", Some(OUTSIDE)).await.verdict, Verdict::Allowed);
         let now = app.clock.now();
+        let window = now.checked_sub(jiff::SignedDuration::from_hours(1)).unwrap();
         for _ in 0..CODES_PER_ACCOUNT {
             let count = app.app.db.write(move |tx| Box::pin(async move {
-                doorward_store::throttle::count(tx, &format!("code:{id}"), now, now).await
+                doorward_store::throttle::count(tx, &format!("code:{id}"), now, window).await
             }));
             count.await.unwrap();
         }
