@@ -25,6 +25,10 @@ pub enum EventKind {
     Replay,
     /// An administrator changed something.
     Changed,
+    /// A connector changed an account.
+    Pushed,
+    /// A connector could not do its work.
+    PushFailed,
 }
 
 impl EventKind {
@@ -39,12 +43,14 @@ impl EventKind {
             Self::TokenFailed => "token_failed",
             Self::Replay => "replay",
             Self::Changed => "changed",
+            Self::Pushed => "pushed",
+            Self::PushFailed => "push_failed",
         }
     }
 
     /// Whether it is the record of something that went well.
     pub fn is_good(self) -> bool {
-        matches!(self, Self::SignIn | Self::SignOut | Self::Authorized | Self::Changed)
+        matches!(self, Self::SignIn | Self::SignOut | Self::Authorized | Self::Changed | Self::Pushed)
     }
 }
 

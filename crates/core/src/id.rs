@@ -58,6 +58,10 @@ id! {
     SessionId,
     /// What one authorization gave an application: its code and tokens.
     GrantId,
+    /// A connector of an application.
+    ConnectorId,
+    /// A job of a connector.
+    ConnectorJobId,
     /// An entry of the activity log.
     EventId,
 }

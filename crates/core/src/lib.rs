@@ -9,6 +9,7 @@ pub mod authenticator;
 pub mod cipher;
 pub mod claim_mapping;
 pub mod clock;
+pub mod connector;
 pub mod event;
 pub mod group;
 pub mod id;

@@ -22,6 +22,9 @@ pub enum OperationError {
     /// The database says no.
     #[error(transparent)]
     Store(#[from] doorward_store::Error),
+    /// NetBox did not do what it was asked.
+    #[error(transparent)]
+    NetBox(#[from] crate::netbox::NetBoxError),
     /// Something that should work did not.
     #[error("{0}")]
     Internal(String),

@@ -9,6 +9,7 @@ pub mod app;
 pub mod applications;
 pub mod auth;
 pub mod config;
+pub mod connector;
 pub mod directory;
 pub mod error;
 pub mod events;

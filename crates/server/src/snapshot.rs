@@ -6,7 +6,7 @@ use doorward_core::{
     cipher::Cipher,
     claim_mapping::ClaimMapping,
     group::GroupGraph,
-    id::{ApplicationId, MappingId, ProviderId, SigningKeyId},
+    id::{ApplicationId, ConnectorId, MappingId, ProviderId, SigningKeyId},
     ldap_provider::LdapProvider,
     lifetime::Lifetime,
     method::Method,
@@ -55,6 +55,8 @@ pub struct Snapshot {
     pub ldap: Vec<Arc<LdapClient>>,
     /// All proxy providers with their applications, by host.
     pub proxies: Proxies,
+    /// Which applications have a connector.
+    pub connectors: BTreeMap<ApplicationId, ConnectorId>,
     by_client_id: BTreeMap<String, Arc<Client>>,
     by_provider: BTreeMap<ProviderId, Arc<Client>>,
     group_tree: OnceLock<Arc<GroupTree>>,
@@ -140,7 +142,7 @@ impl Snapshot {
     /// What the database says, or that a key cannot be used.
     pub async fn load(db: &Db, cipher: &Arc<Cipher>, public_url: &PublicUrl, now: Timestamp) -> store::Result<Self> {
         let cipher = cipher.clone();
-        let (revision, groups, mappings, keys, applications, providers, ldap, proxies) = db
+        let (revision, groups, mappings, keys, applications, providers, ldap, proxies, connectors) = db
             .read(move |tx| {
                 Box::pin(async move {
                     // The revision first: what changes while the rest is read is read again.
@@ -153,6 +155,7 @@ impl Snapshot {
                         store::provider::all(tx, &cipher).await?,
                         store::ldap_provider::all(tx).await?,
                         store::proxy_provider::all(tx).await?,
+                        store::connector::applications(tx).await?,
                     ))
                 })
             })
@@ -174,6 +177,7 @@ impl Snapshot {
             applications: BTreeMap::new(),
             ldap: Vec::new(),
             proxies: Proxies::default(),
+            connectors: connectors.into_iter().collect(),
             by_client_id: BTreeMap::new(),
             by_provider: BTreeMap::new(),
             group_tree: OnceLock::new(),

@@ -164,6 +164,13 @@ impl ErrorPage {
         match error {
             OperationError::Store(error) => Self::store(error),
             OperationError::Internal(detail) => Self::internal(detail),
+            OperationError::NetBox(error) => Self::new(
+                StatusCode::BAD_GATEWAY,
+                Whose::Server,
+                "NetBox did not do it",
+                error.to_string(),
+                "Check the connector's address and API token, then try again.",
+            ),
             OperationError::NotFound { .. } => Self::not_found().detail(error.to_string()),
             OperationError::Denied(message) => {
                 Self::new(StatusCode::FORBIDDEN, Whose::You, "Not allowed", message.clone(), "Nothing was changed.")

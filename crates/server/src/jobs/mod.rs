@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use std::{future::Future, time::Duration};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{app::App, auth::throttle, keys};
+use crate::{app::App, auth::throttle, connector::worker, keys};
 use doorward_store as store;
 
 /// How often other processes' changes are looked for. Within a second they are seen everywhere.
@@ -56,6 +56,7 @@ impl Jobs {
     pub fn start(&self, app: &App) {
         self.spawn(repeat(app.clone(), REFRESH, async |app| app.refresh().await.map(|_| ())));
         self.spawn(repeat(app.clone(), REFRESH, async |app| app.directory.follow(app).await));
+        self.spawn_to_end(worker::work(app.clone(), self.stopping()));
         self.spawn(repeat(app.clone(), CLEAN, async |app| clean(app).await));
     }
 }

@@ -1,5 +1,6 @@
 //! Groups of NetBox.
 
+use doorward_core::user::key;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -33,6 +34,20 @@ impl NetBox<'_> {
         Ok(found.into_iter().find(|group| group.name == name))
     }
 
+    /// The group of this name, or else the only one whose name differs in the case of its letters.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn group_called(&self, name: &str) -> NetBoxResult<Option<NetBoxGroup>> {
+        let found: Vec<NetBoxGroup> = self.list("users/groups/", &[("name__ie", name)], "groups", ENTRIES_MAX).await?;
+        let mut alike = found.into_iter().filter(|group| key(&group.name) == key(name)).collect::<Vec<_>>();
+        match alike.iter().position(|group| group.name == name) {
+            Some(exact) => Ok(Some(alike.swap_remove(exact))),
+            None if alike.len() == 1 => Ok(alike.pop()),
+            None => Ok(None),
+        }
+    }
+
     /// Makes a group. Where another was faster, returns the other's.
     ///
     /// # Errors
@@ -51,6 +66,19 @@ mod tests {
     use super::super::stub::{Stub, list};
     use super::*;
     use crate::outbound::Outbound;
+
+    #[tokio::test]
+    async fn a_group_is_found_by_its_name_and_else_by_its_letters() {
+        let outbound = Outbound::default();
+        for (names, expected) in
+            [(vec!["ops", "Ops"], Some(1)), (vec!["Ops"], Some(1)), (vec!["OPS", "Ops"], None), (vec!["other"], None)]
+        {
+            let groups: Vec<_> = names.iter().zip(1..).map(|(name, id)| json!({ "id": id, "name": name })).collect();
+            let stub = Stub::new(&[("name__ie=ops", 200, &list(&groups))]);
+            let found = stub.netbox(&outbound).group_called("ops").await.unwrap();
+            assert_eq!(found.map(|group| group.id), expected, "{names:?}");
+        }
+    }
 
     #[tokio::test]
     async fn a_group_that_another_made_first_is_found() {

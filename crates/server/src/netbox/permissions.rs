@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ENTRIES_MAX, Named, NetBox, NetBoxResult};
+use std::collections::BTreeSet;
+
+use super::{ENTRIES_MAX, Named, NetBox, NetBoxError, NetBoxResult};
 
 /// A permission as NetBox shows it.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -39,6 +41,19 @@ impl NetBox<'_> {
     /// [`super::NetBoxError::Forbidden`], or why there is no answer.
     pub async fn permissions(&self) -> NetBoxResult<Vec<Permission>> {
         self.list("users/permissions/", &[], "permissions", ENTRIES_MAX).await
+    }
+
+    /// What the token's account may do at an address besides reading: of `POST` (add) and `PUT` (change) those that are
+    /// allowed. Nothing is changed by asking.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn actions(&self, path: &str) -> NetBoxResult<BTreeSet<String>> {
+        match self.options(path).await {
+            Ok(options) => Ok(options.actions.keys().cloned().collect()),
+            Err(NetBoxError::Forbidden { .. }) => Ok(BTreeSet::new()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether the token's account may see entries of a list, such as `users/tokens/`. One entry is asked for at most.

@@ -19,6 +19,13 @@ struct Page {
     results: Vec<Value>,
 }
 
+/// What is allowed, by method; NetBox leaves the member out where nothing is.
+#[derive(Debug, Deserialize)]
+pub(super) struct Options {
+    #[serde(default)]
+    pub(super) actions: serde_json::Map<String, Value>,
+}
+
 impl NetBox<'_> {
     /// Reads one thing. `doing` says what for, as in "may not …".
     pub(super) async fn get<T: DeserializeOwned>(
@@ -40,6 +47,12 @@ impl NetBox<'_> {
         doing: &str,
     ) -> NetBoxResult<T> {
         let answer = self.ask(method, path, &[], Some(body), doing).await?;
+        self.read(&answer)
+    }
+
+    /// Asks what is allowed.
+    pub(super) async fn options(&self, path: &str) -> NetBoxResult<Options> {
+        let answer = self.ask(Method::OPTIONS, path, &[], None, "ask what it may do").await?;
         self.read(&answer)
     }
 

@@ -19,6 +19,7 @@ use super::{grant::GrantError, issue, token::json_response};
 use crate::{
     app::App,
     applications::{access, preview},
+    connector,
     directory::person::{self, Person},
     http::{cors, form::is_urlencoded},
 };
@@ -72,7 +73,11 @@ async fn answer(app: &App, method: &Method, headers: &HeaderMap, body: &[u8]) ->
     if !scopes.contains("openid") {
         return Err(OAuthError::new(ErrorCode::InsufficientScope, "The scope openid is needed").into());
     }
-    Ok(preview::userinfo_of(&snapshot, client, &person, &scopes).map_err(|error| issue::mapping_failed(&error))?)
+    let claims = preview::userinfo_of(&snapshot, client, &person, &scopes);
+    let claims = claims.map_err(|error| issue::mapping_failed(&error))?;
+    // NetBox makes the account right after this.
+    connector::queue::seen(app, client.application.id, &person.user).await;
+    Ok(claims)
 }
 
 /// The token, from one place (RFC 6750, section 2: not two). Never from the query, where logs would keep it.

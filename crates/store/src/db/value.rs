@@ -57,6 +57,8 @@ from_id!(
     MappingId,
     SessionId,
     GrantId,
+    ConnectorId,
+    ConnectorJobId,
     EventId
 );
 
