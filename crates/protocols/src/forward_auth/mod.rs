@@ -4,6 +4,7 @@
 pub mod header;
 pub mod host;
 pub mod original;
+pub mod return_address;
 pub mod skip_path;
 
 /// Where everything of a provider lies on a protected host, with the slash at its end.

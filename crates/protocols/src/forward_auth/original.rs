@@ -80,6 +80,18 @@ impl Original {
         self.query.as_deref()
     }
 
+    /// The same on another scheme: proxies behind a proxy see http where browsers use https.
+    #[must_use]
+    pub fn with_scheme(mut self, scheme: Scheme) -> Self {
+        self.origin.scheme = scheme;
+        self
+    }
+
+    /// Whether the address belongs to Doorward: everybody reads its path alike, and it begins with the provider's prefix.
+    pub fn is_own(&self) -> bool {
+        self.is_plain() && self.path.starts_with(super::PREFIX)
+    }
+
     /// Path and query.
     pub fn uri(&self) -> String {
         match &self.query {
@@ -162,7 +174,7 @@ mod tests {
         }
         let long = format!("https://netbox/{}", "a".repeat(ORIGINAL_MAX));
         assert_eq!(Original::parse(&long), Err(OriginalError::TooLong));
-        assert_eq!(Original::from_parts("https", "netbox", &long[14..]).err(), None);
+        assert_eq!(Original::from_parts("https", "netbox", &long[14..14 + ORIGINAL_MAX]).err(), None);
         assert_eq!(Original::from_parts("https", "netbox", &format!("{long}/")).err(), Some(OriginalError::TooLong));
         assert_eq!(Original::from_parts("https,http", "netbox", "/").err(), Some(OriginalError::Scheme));
         assert_eq!(Original::from_parts("https", "netbox,evil", "/").err(), Some(OriginalError::Host));

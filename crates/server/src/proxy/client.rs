@@ -9,6 +9,8 @@ use doorward_core::{
 use doorward_protocols::forward_auth::{
     CALLBACK_SIGNATURE, PREFIX,
     host::{Authority, Origin},
+    original::Original,
+    return_address,
     skip_path::SkipPaths,
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -51,6 +53,13 @@ impl ProxyClient {
     /// Where browsers come back to after signing in.
     pub fn callback(&self) -> String {
         callback(&self.external)
+    }
+
+    /// Where signing in begins for somebody who asked for something.
+    pub fn start(&self, original: &Original) -> String {
+        let back = return_address::target(Some(original), &self.external, self.cookie_domain());
+        let back: String = form_urlencoded::byte_serialize(back.as_bytes()).collect();
+        format!("{}{PREFIX}start?rd={back}", self.external)
     }
 
     /// The cookie's domain, in domain mode.
