@@ -134,7 +134,23 @@ fn claims_context(report: &ClaimsReport) -> Value {
         let lines: String = lines.map(|(name, value)| format!("{name}: {value}\n")).collect();
         format!("dn: {}\n{lines}", shown.dn)
     });
-    json!({ "oidc": oidc, "ldap": ldap, "netbox": report.netbox.iter().map(netbox).collect::<Vec<_>>() })
+    let proxy = report.proxy.as_ref().map(|shown| {
+        let lines: String = shown.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+        json!({ "headers": lines, "left_out": shown.left_out, "refusal": shown.refusal.as_ref().map(fields::sentence) })
+    });
+    let push = report
+        .netbox
+        .connector
+        .as_ref()
+        .map(|push| json!({ "account": push.account, "changes": push.changes, "warning": push.warning }));
+    json!({
+        "oidc": oidc,
+        "ldap": ldap,
+        "proxy": proxy,
+        "netbox": report.netbox.effects.iter().map(netbox).collect::<Vec<_>>(),
+        "push": push,
+        "unasked": report.netbox.unasked.as_ref().map(fields::sentence),
+    })
 }
 
 fn netbox(effect: &Effect) -> Value {

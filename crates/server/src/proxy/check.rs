@@ -1,5 +1,6 @@
 //! Whether a request to a protected host may pass: one decision for all proxies.
 
+use doorward_core::network::Place;
 use doorward_protocols::forward_auth::original::Original;
 use doorward_store as store;
 
@@ -10,7 +11,11 @@ use super::{
     session::{self, Found},
     visit::Visit,
 };
-use crate::{app::App, applications::access, directory::person::Person};
+use crate::{
+    app::App,
+    applications::access::{self, NoAccess},
+    directory::person::Person,
+};
 
 /// What becomes of a request.
 #[derive(Debug)]
@@ -28,8 +33,8 @@ pub(super) enum Decision {
 /// Why somebody who is known may not pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Denial {
-    /// The access rule does not let them in, or they are disabled.
-    NoAccess,
+    /// The access rule or the networks do not let them in, or they are disabled.
+    NoAccess(NoAccess),
     /// Their name cannot be told to the application.
     UnportableName,
 }
@@ -74,8 +79,6 @@ pub(super) async fn decide(app: &App, visit: &Visit<'_>, original: &Original) ->
 /// # Errors
 /// Why not.
 pub(super) async fn admit(app: &App, visit: &Visit<'_>, person: &Person, id_token: &str) -> Result<Headers, Denial> {
-    if !access::is_allowed(&visit.client.application, person) {
-        return Err(Denial::NoAccess);
-    }
+    access::check(&visit.client.application, person, Place::Browser(visit.address)).map_err(Denial::NoAccess)?;
     identity::of(app, &visit.client, person, id_token).await.map_err(|UnportableName| Denial::UnportableName)
 }

@@ -68,6 +68,24 @@ pub(super) async fn of(
     Ok(headers.headers)
 }
 
+/// The headers for somebody, to be shown: without what is secret, and with what was left out.
+///
+/// # Errors
+/// That their name cannot be told.
+pub(super) fn shown<'a>(
+    app: &App,
+    client: &ProxyClient,
+    user: &User,
+    groups: &[&'a str],
+) -> Result<(Vec<(String, String)>, Vec<&'a str>), UnportableName> {
+    let made = make(client, user, groups, &meta(app, client), "(made at sign-in)")?;
+    let headers = made.headers.iter().map(|(name, value)| {
+        let value = if value.is_sensitive() { "(hidden)".into() } else { String::from_utf8_lossy(value.as_bytes()) };
+        (name.as_str().to_owned(), value.into_owned())
+    });
+    Ok((headers.collect(), made.left_out))
+}
+
 /// What is made of somebody.
 struct Made<'a> {
     headers: Headers,
