@@ -16,6 +16,7 @@ mod authenticator;
 mod authorization_code;
 mod authorize_errors;
 mod basic;
+mod connector;
 mod consent;
 mod database;
 mod directory;

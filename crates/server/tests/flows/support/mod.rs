@@ -5,6 +5,7 @@ mod browser;
 mod client;
 mod credentials;
 pub(crate) mod ldap;
+pub(crate) mod netbox;
 
 pub(crate) use browser::{Browser, Page};
 pub(crate) use client::{OAuthClient, TokenAnswer};
