@@ -59,11 +59,12 @@ async fn answered(
     }
     let address: Option<IpAddr> = match question.ip {
         "" => None,
-        text => text.parse().map(Some).unwrap_or_else(|_| {
-            problems.add("ip", format!("\"{text}\" is not an address; write it like 192.0.2.7 or 2001:db8::7."));
-            None
-        }),
+        text => text.parse().ok(),
     };
+    if address.is_none() && !question.ip.is_empty() {
+        let text = question.ip;
+        problems.add("ip", format!("\"{text}\" is not an address; write it like 192.0.2.7 or 2001:db8::7."));
+    }
     let scopes: BTreeSet<String> =
         question.scopes.split([' ', ',']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
     let scopes = (!scopes.is_empty()).then_some(&scopes);

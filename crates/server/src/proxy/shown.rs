@@ -24,21 +24,14 @@ pub struct Shown {
 /// The headers for somebody. Nothing is written down.
 pub fn person(app: &App, snapshot: &Snapshot, client: &ProxyClient, person: &Person) -> Shown {
     let groups: Vec<&str> = person.groups(snapshot).map(|group| group.profile.name.as_str()).collect();
-    match identity::shown(app, client, &person.user, &groups) {
-        Ok((headers, mut left_out)) => {
-            left_out.sort_unstable();
-            left_out.dedup();
-            Shown { headers, left_out: left_out.into_iter().map(str::to_owned).collect(), refusal: None }
-        }
-        Err(UnportableName) => {
-            let username = &person.user.profile.username;
-            let refusal = format!(
-                "the username {username} cannot be told in a header: only letters, digits and @ + . _ - can; they are \
-                 not let through"
-            );
-            Shown { headers: Vec::new(), left_out: Vec::new(), refusal: Some(refusal) }
-        }
-    }
+    identity::shown(app, client, &person.user, &groups).unwrap_or_else(|UnportableName| {
+        let username = &person.user.profile.username;
+        let refusal = format!(
+            "the username {username} cannot be told in a header: only letters, digits and @ + . _ - can; they are not let \
+             through"
+        );
+        Shown { headers: Vec::new(), left_out: Vec::new(), refusal: Some(refusal) }
+    })
 }
 
 impl Shown {

@@ -9,4 +9,7 @@ mod directory;
 mod explain;
 mod keys_and_mappings;
 mod ldap;
+#[path = "../flows/support/netbox.rs"]
+mod netbox;
 mod protection;
+mod provisioning;

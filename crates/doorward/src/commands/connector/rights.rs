@@ -40,12 +40,12 @@ pub async fn check(work: &Work, slug: &str) -> anyhow::Result<()> {
         print_json(&json!(report))?;
     } else {
         let lines = report.findings.iter().map(|finding| {
-            let word = match finding.severity {
+            let severity = match finding.severity {
                 Severity::Missing => "missing",
                 Severity::TooMuch => "too much",
                 Severity::Note => "note",
             };
-            format!("{word:8}  {}\n", finding.text)
+            format!("{severity:8}  {}\n", finding.text)
         });
         let head = format!("NetBox {}, as {}\n", report.netbox_version, report.account);
         print(&format!("{head}{}", lines.collect::<String>()))?;

@@ -5,7 +5,10 @@ use doorward_core::{
     connector::{ConnectorProfile, ManagedGroups},
     secret::Secret,
 };
-use doorward_server::{connector::settings, recipes::Options, snapshot::ApplicationEntry};
+use doorward_server::{
+    connector::{defaults, settings},
+    error::OperationError,
+};
 use serde_json::json;
 use std::{
     fs,
@@ -34,6 +37,7 @@ are given.";
 /// Options of `doorward connector set`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct Args {
     /// Slug of the application
     #[arg(value_name = "APP")]
@@ -87,25 +91,26 @@ pub async fn run(work: &Work, args: &Args) -> anyhow::Result<()> {
     let (app, slug) = (&work.app, args.application.as_str());
     let entry = lookup::application(app, slug)?;
     let name = &entry.application.profile.name;
-    let existing = match app.snapshot().connectors.contains_key(&entry.application.id) {
-        true => Some(settings::show(app, slug).await?.profile),
-        false => None,
-    };
+    let has_connector = app.snapshot().connectors.contains_key(&entry.application.id);
+    let existing = if has_connector { Some(settings::show(app, slug).await?.profile) } else { None };
     let token = args.token_file.as_deref().map(read_token).transpose()?;
     let mut profile = match &existing {
         Some(profile) => profile.clone(),
-        None => initial(&entry, args)?,
+        None => defaults::profile(&entry),
     };
     args.apply(&mut profile);
     if existing.as_ref() == Some(&profile) && token.is_none() {
         return Err(exit::usage("nothing to change; \"doorward connector set --help\" lists the options"));
+    }
+    if profile.url.is_empty() {
+        return Err(exit::usage(format!("{name} was not made from the recipe netbox; say where NetBox is with --url")));
     }
     if existing.is_none() && token.is_none() {
         return Err(exit::usage(
             "a new connector needs NetBox's API token: --token-file FILE, or --token-file - to type it",
         ));
     }
-    settings::check(&profile, token.as_ref()).map_err(doorward_server::error::OperationError::from)?;
+    settings::check(&profile, token.as_ref()).map_err(OperationError::from)?;
     for text in settings::warnings(&profile) {
         warning(&text);
     }
@@ -119,28 +124,6 @@ pub async fn run(work: &Work, args: &Args) -> anyhow::Result<()> {
     }
     let advice = format!("see whether the token may do what is needed: doorward connector check {slug}");
     work.output.done(&format!("{done} the connector of {name}; {advice}"), &json!(settings::show(app, slug).await?))
-}
-
-/// A new connector: address and groups as the recipe was told.
-fn initial(entry: &ApplicationEntry, args: &Args) -> anyhow::Result<ConnectorProfile> {
-    let profile = &entry.application.profile;
-    let recipe = profile.recipe.as_ref().filter(|recipe| recipe.id == "netbox");
-    let Some(recipe) = recipe else {
-        if args.url.is_none() {
-            let name = &profile.name;
-            return Err(exit::usage(format!(
-                "{name} was not made from the recipe netbox; say where NetBox is with --url"
-            )));
-        }
-        return Ok(ConnectorProfile::new(""));
-    };
-    let mut initial = ConnectorProfile::new(&recipe.url);
-    let options: Options = serde_json::from_value(recipe.options.clone()).unwrap_or_default();
-    initial.groups = match options.group_prefix {
-        Some(prefix) if options.managed_groups.is_empty() => ManagedGroups::Prefix(prefix),
-        _ => ManagedGroups::Listed(options.managed_groups.into_iter().collect()),
-    };
-    Ok(initial)
 }
 
 impl Args {
