@@ -47,10 +47,17 @@ pub(super) enum Done {
     KeyRotated,
     AuthenticatorRemoved,
     AppPasswordRemoved,
+    RunStarted,
+    Retried,
+    Linked,
+    Unlinked,
+    ConnectorRemoved,
+    TokenDisabled,
+    TokenRevoked,
 }
 
 impl Done {
-    const ALL: [(Self, &'static str, &'static str); 13] = [
+    const ALL: [(Self, &'static str, &'static str); 20] = [
         (Self::Added, "added", "Added."),
         (Self::Saved, "saved", "Your changes are saved."),
         (Self::Deleted, "deleted", "Deleted."),
@@ -68,6 +75,13 @@ impl Done {
             "The authenticator app is removed; the password alone signs in now.",
         ),
         (Self::AppPasswordRemoved, "app-password-removed", "The app password is removed; it is refused from now on."),
+        (Self::RunStarted, "run-started", "Everybody is in the queue; reload the page to see how far it is."),
+        (Self::Retried, "retried", "What had failed is tried again now."),
+        (Self::Linked, "linked", "Linked; the account is brought in line in a moment."),
+        (Self::Unlinked, "unlinked", "Unlinked; the account stays as it is."),
+        (Self::ConnectorRemoved, "connector-removed", "The connector is removed; the accounts stay as they are."),
+        (Self::TokenDisabled, "token-disabled", "The API token is disabled; NetBox refuses it from now on."),
+        (Self::TokenRevoked, "token-revoked", "The API token is revoked."),
     ];
 
     fn code(self) -> &'static str {

@@ -85,8 +85,7 @@ impl Scene {
     /// Gives the application another access rule.
     async fn allow(&self, rule: AccessRule) {
         let entry = applications::find(&self.app.app, "netbox").unwrap();
-        let oauth = entry.oauth.as_ref().map(|client| client.provider.profile.clone());
-        let mut edit = ApplicationEdit { profile: entry.application.profile.clone(), oauth, ldap: None, proxy: None };
+        let mut edit = ApplicationEdit::of(&entry);
         edit.profile.access = rule;
         applications::update(&self.app.app, &self.app.actor(), "netbox", edit).await.unwrap();
     }
