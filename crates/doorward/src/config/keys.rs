@@ -103,7 +103,7 @@ pub const KEYS: [Key; 16] = [
         is_secret: false,
         default: "[]",
         help: "Addresses and networks of reverse proxies, such as [\"127.0.0.1\", \"10.0.0.0/8\"]. Only from them is \
-               X-Forwarded-For believed.",
+               X-Forwarded-For believed, and only they may ask who passes (forward auth).",
     },
     text("session_lifetime", "hours=12", "How long a sign-in lasts, such as hours=12 or days=7."),
     text(

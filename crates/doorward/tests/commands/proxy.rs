@@ -13,7 +13,7 @@ fn an_application_behind_a_proxy() {
     doorward.fails(&[&wiki[..], &["--mode", "proxy"]].concat(), 2, &["single, domain"]);
     doorward.fails(&[&wiki[..], &["--header", "shoes=X"]].concat(), 2, &["username, groups"]);
     doorward.fails(&[&wiki[..], &["--header", "username=Host"]].concat(), 1, &["Host means something else"]);
-    doorward.fails(&[&wiki[..], &["--skip-path", "("]].concat(), 1, &["skip_path_regex"]);
+    doorward.fails(&[&wiki[..], &["--skip-path", "("]].concat(), 1, &["The expression \"(\" is refused"]);
     let would = doorward.ok(&[&wiki[..], &["--dry-run"]].concat());
     assert!(would.contains("add the application Wiki"), "{would}");
     let more = ["--header", "username=Remote-User", "--header", "groups=Remote-Groups", "--skip-path", "^/static/"];
