@@ -1,6 +1,7 @@
 //! What the API token's account may do: what is missing, what is too much, and the least that is enough.
 //!
-//! Nothing is changed to find out: NetBox says what is allowed when asked with `OPTIONS`.
+//! Nothing is changed to find out: NetBox says what is allowed when asked with `OPTIONS`, and whom that concerns when sent
+//! what it cannot take.
 
 use doorward_store as store;
 use serde::Serialize;
@@ -216,7 +217,7 @@ async fn excess(netbox: &NetBox<'_>, own: i64, findings: &mut Findings) -> NetBo
             "The account may see permissions, which Doorward does not need: users.objectpermission, view, can go.",
         );
     }
-    if netbox.actions(&format!("users/users/{own}/")).await?.contains("PUT") {
+    if netbox.may_change_user(own).await? {
         findings.add(
             Severity::TooMuch,
             "The account may change itself, and so give itself any permission or group there is: constrain \
@@ -239,7 +240,7 @@ async fn superusers(
     };
     let id = connected.connector.id;
     for account in superusers.into_iter().take(SUPERUSERS_ASKED) {
-        let may_change = netbox.actions(&format!("users/users/{account}/")).await?.contains("PUT");
+        let may_change = netbox.may_change_user(account).await?;
         let read =
             app.db.read(move |tx| Box::pin(async move { store::connector_person::by_account(tx, id, account).await }));
         match (read.await?, may_change) {
