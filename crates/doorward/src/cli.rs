@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 use crate::{
-    commands::{activity, app, config, explain, group, init, key, mapping, serve, setup_url, user},
+    commands::{activity, app, config, connector, doctor, explain, group, init, key, mapping, serve, setup_url, user},
     config::environment::Environment,
     output::{Format, Output},
 };
@@ -81,6 +81,9 @@ pub enum Command {
     /// Applications that people sign in to
     #[command(subcommand)]
     App(app::Command),
+    /// Connectors: groups, profiles and deactivation, pushed into NetBox
+    #[command(subcommand)]
+    Connector(connector::Command),
     /// What would happen if somebody signed in, and why
     #[command(subcommand)]
     Explain(explain::Command),
@@ -93,6 +96,8 @@ pub enum Command {
     /// Sign-ins, step by step, and what came of them
     #[command(subcommand)]
     Activity(activity::Command),
+    /// Look at both ends of an application's sign-in, and say what to change
+    Doctor(doctor::Args),
     /// Settings
     #[command(subcommand)]
     Config(config::Command),

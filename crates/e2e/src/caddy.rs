@@ -35,7 +35,7 @@ impl Caddy {
         drop(self.server.take());
         let root = self.root.path();
         let file = root.join("Caddyfile");
-        std::fs::write(&file, format!("{{\n\tadmin off\n\tpersist_config off\n}}\n\n{site}"))?;
+        std::fs::write(&file, format!("{{\n\tadmin off\n}}\n\n{site}"))?;
         let mut command = Command::new(environment::program(&["caddy"])?);
         command.arg("run").arg("--config").arg(&file).args(["--adapter", "caddyfile"]);
         command.env("HOME", root).env("XDG_DATA_HOME", root).env("XDG_CONFIG_HOME", root);

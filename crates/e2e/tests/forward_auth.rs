@@ -1,10 +1,14 @@
 //! Real nginx and real Caddy with the configuration that Doorward prints, before an application that tells what reached it.
 //! The application takes NetBox's place: the same headers, the same way round for API tokens.
 
+use std::io::Write;
+use std::process::Command;
+
 use anyhow::{Context, Result, ensure};
 use doorward_e2e::caddy::Caddy;
 use doorward_e2e::doorward::{Doorward, PASSWORD};
 use doorward_e2e::echo::{Echo, GREETING, values};
+use doorward_e2e::environment;
 use doorward_e2e::nginx::Nginx;
 use doorward_e2e::raw;
 use doorward_e2e::visitor::{Page, Visitor};
@@ -288,28 +292,110 @@ async fn what_cannot_be_read_or_is_not_the_proxys_own_word_lets_nobody_in() -> R
     Ok(())
 }
 
+/// Traefik does not run here: its configuration is read, and what refers to something must find it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_loop_ends_on_a_page_that_says_what_is_wrong() -> Result<()> {
+async fn traefiks_configuration_names_only_what_it_has() -> Result<()> {
+    let doorward = Doorward::start_behind_proxies().await?;
+    doorward.run(&[
+        "app",
+        "add",
+        "netbox",
+        "--method",
+        "proxy",
+        "--url",
+        "https://netbox.example.org",
+        "--allow",
+        "everyone",
+    ])?;
+    let http = yaml(&printed(&doorward, "netbox", "traefik")?)?;
+    let section = |name: &str| http["http"][name].as_object().with_context(|| format!("no section {name}: {http}"));
+    let (routers, middlewares, services) = (section("routers")?, section("middlewares")?, section("services")?);
+    assert_eq!(routers.keys().collect::<Vec<_>>(), ["netbox", "netbox-by-token", "netbox-doorward"]);
+    for (name, router) in routers {
+        let service = router["service"].as_str().context("no service")?;
+        assert!(services.contains_key(service), "{name}: {service}");
+        for middleware in router["middlewares"].as_array().into_iter().flatten() {
+            assert!(middlewares.contains_key(middleware.as_str().context("no name")?), "{name}: {middleware}");
+        }
+    }
+    assert_eq!(routers["netbox"]["middlewares"], serde_json::json!(["netbox-nobody", "netbox-sign-in"]));
+    assert!(routers["netbox-doorward"].get("middlewares").is_none());
+    let forward = &middlewares["netbox-sign-in"]["forwardAuth"];
+    let address = forward["address"].as_str().context("no address")?;
+    assert_eq!(address, doorward.url("/outpost.goauthentik.io/auth/traefik"));
+    assert_eq!(forward["trustForwardHeader"], serde_json::json!(false));
+    let deleted = middlewares["netbox-nobody"]["headers"]["customRequestHeaders"].as_object().context("no headers")?;
+    for (name, _) in forged() {
+        assert_eq!(deleted.get(&name).and_then(|value| value.as_str()), Some(""), "{name}");
+    }
+    for name in IDENTITY {
+        let listed = forward["authResponseHeaders"].as_array().context("no list")?;
+        assert!(listed.iter().any(|listed| listed == name), "{name}");
+    }
+    Ok(())
+}
+
+/// YAML as JSON, read by the parser that NetBox brings along.
+fn yaml(text: &str) -> Result<serde_json::Value> {
+    let python = format!("{}/bin/python", environment::required("DOORWARD_TEST_NETBOX_VENV")?);
+    let mut file = tempfile::NamedTempFile::new()?;
+    file.write_all(text.as_bytes())?;
+    let script = "import json, sys, yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))";
+    let output = Command::new(python).args(["-c", script]).arg(file.path()).output()?;
+    ensure!(output.status.success(), "{}\n{text}", String::from_utf8_lossy(&output.stderr));
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// A line that an administrator of the proxy changed, and what Doorward's page has to say about it.
+const BROKEN: [(&str, &str, &[&str]); 3] = [
+    // The cookie is there, and the proxy keeps it to itself when it asks.
+    ("internal;", "internal; proxy_set_header Cookie \"\";", &["again and again", "proxy_set_header Cookie"]),
+    // The browser never gets a cookie.
+    (
+        "location /outpost.goauthentik.io/ {",
+        "location /outpost.goauthentik.io/ { proxy_hide_header Set-Cookie;",
+        &["did not come back"],
+    ),
+    // The port got lost on the way.
+    ("X-Original-URL http://", "X-Original-URL http://$host$request_uri; #", &["no application", "127.0.0.1"]),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_that_was_changed_for_the_worse_is_explained() -> Result<()> {
     let mut scene = scene().await?;
     let site = printed(&scene.doorward, "by-nginx", "nginx")?;
-    let question = "internal;\n";
-    // The cookie is set, and the proxy does not pass it on with its question.
-    let without_cookies = site.replace(question, "internal;\n        proxy_set_header Cookie \"\";\n");
-    // Doorward is told that people come by https, so that browsers keep the cookie to themselves.
-    let wrong_scheme = site.replace("X-Forwarded-Proto $scheme", "X-Forwarded-Proto https");
     let url = scene.nginx.url("/dcim/sites/");
-    for (broken, word) in [(without_cookies, "cookie"), (wrong_scheme, "https")] {
-        ensure!(broken != site, "nothing was broken in:\n{site}");
+    for (line, changed, words) in BROKEN {
+        let broken = site.replace(line, changed);
+        ensure!(broken != site, "there is no {line:?} in:\n{site}");
         scene.nginx.start(&broken).await?;
-        let visitor = Visitor::new()?;
-        let page = visitor.enter(&url, "alice", PASSWORD).await?;
-        ensure!(!page.body.contains(GREETING), "it got in:\n{}", page.body);
-        ensure!(page.url.as_str().starts_with(&scene.nginx.url("/")), "stopped at {}", page.url);
-        ensure!(page.status >= 400 && page.body.to_lowercase().contains(word), "{} {}", page.status, page.body);
+        explained(&Visitor::new()?.enter(&url, "alice", PASSWORD).await?, &scene.nginx.url("/"), words)?;
     }
     // Nothing stays of it.
     scene.nginx.start(&site).await?;
-    scene.alice(&url).await.map(drop)
+    scene.alice(&url).await?;
+
+    let site = printed(&scene.doorward, "by-caddy", "caddy")?;
+    let broken = site.replace("/auth/caddy\n", "/auth/caddy\n\t\t\t\t\theader_up -Cookie\n");
+    ensure!(broken != site, "there is no /auth/caddy in:\n{site}");
+    scene.caddy.start(&broken).await?;
+    let page = Visitor::new()?.enter(&scene.caddy.url("/dcim/sites/"), "alice", PASSWORD).await?;
+    explained(&page, &scene.caddy.url("/"), &["again and again", "header_up -Cookie"])
+}
+
+fn explained(page: &Page, root: &str, words: &[&str]) -> Result<()> {
+    ensure!(!page.body.contains(GREETING), "it got in:\n{}", page.body);
+    ensure!(
+        page.url.as_str().starts_with(root) && page.status >= 400,
+        "{} at {}:\n{}",
+        page.status,
+        page.url,
+        page.body
+    );
+    for word in words {
+        ensure!(page.body.to_lowercase().contains(&word.to_lowercase()), "nothing about {word:?}:\n{}", page.body);
+    }
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,7 @@ pub mod auth;
 pub mod config;
 pub mod connector;
 pub mod directory;
+pub mod doctor;
 pub mod error;
 pub mod events;
 pub mod explain;

@@ -1,6 +1,9 @@
 //! Access tokens, kept as hashes.
 
-use doorward_core::id::GrantId;
+use doorward_core::{
+    clock::from_millis,
+    id::{GrantId, ProviderId},
+};
 use jiff::Timestamp;
 
 use crate::{
@@ -53,6 +56,18 @@ pub async fn find(tx: &mut Tx<'_>, token_hash: &str, now: Timestamp) -> Result<O
         values![token_hash, now],
     )
     .await
+}
+
+/// When the last token of a provider expires, of those that are kept.
+pub async fn last_expiry(tx: &mut Tx<'_>, provider: ProviderId) -> Result<Option<Timestamp>> {
+    let found: Option<i64> = tx
+        .fetch_optional(
+            "SELECT access_tokens.expires_at FROM access_tokens JOIN grants ON grants.id = access_tokens.grant_id \
+             WHERE grants.provider_id = $1 ORDER BY access_tokens.expires_at DESC, token_hash LIMIT 1",
+            values![provider],
+        )
+        .await?;
+    Ok(found.map(from_millis))
 }
 
 /// Forgets tokens that have expired.

@@ -3,6 +3,8 @@
 pub mod activity;
 pub mod app;
 pub mod config;
+pub mod connector;
+pub mod doctor;
 pub mod explain;
 pub mod group;
 pub mod init;
@@ -31,10 +33,12 @@ pub async fn run(context: &Context, command: Command) -> anyhow::Result<()> {
         Command::User(command) => user::run(&Work::open(context).await?, command).await,
         Command::Group(command) => group::run(&Work::open(context).await?, command).await,
         Command::App(command) => app::run(&Work::open(context).await?, command).await,
+        Command::Connector(command) => connector::run(&Work::open(context).await?, command).await,
         Command::Explain(command) => explain::run(&Work::open(context).await?, command).await,
         Command::Activity(command) => activity::run(&Work::open(context).await?, command).await,
         Command::Key(command) => key::run(&Work::open(context).await?, command).await,
         Command::Mapping(command) => mapping::run(&Work::open(context).await?, command).await,
+        Command::Doctor(args) => doctor::run(&Work::open(context).await?, args).await,
     }
 }
 

@@ -55,7 +55,7 @@ fn claims_are_explained_with_what_netbox_does() {
     let report = doorward.json(&["explain", "claims", "bob", "netbox", "--scopes", "openid,wine"]);
     assert_eq!(report["oidc"]["ignored_scopes"], json!(["wine"]));
     assert_eq!(report["oidc"]["userinfo"]["netbox_superuser"], json!(false));
-    assert_eq!(report["netbox"][0]["superuser"]["change"], json!("revoked"));
+    assert_eq!(report["netbox"]["effects"][0]["superuser"]["change"], json!("revoked"));
     let warned = doorward.run(&["explain", "claims", "bob", "netbox"]);
     assert!(String::from_utf8_lossy(&warned.stderr).contains("warning: first and last name are empty"));
     doorward.fails(&["explain", "claims", "nobody", "netbox"], 3, &["nobody"]);

@@ -12,7 +12,9 @@ mod applications;
 mod credentials;
 mod explain;
 mod ldap;
+mod proxy;
 mod support;
+mod web_proxies;
 
 use serde_json::{Value, json};
 use std::time::Duration;

@@ -12,6 +12,7 @@ use super::{
     fields,
     ldap_form::LdapDraft,
     oauth_form::OauthDraft,
+    proxy_form::ProxyDraft,
 };
 use crate::{
     app::App,
@@ -32,6 +33,7 @@ pub(super) struct ApplicationDraft {
     access: AccessDraft,
     oauth: Option<OauthDraft>,
     ldap: Option<LdapDraft>,
+    proxy: Option<ProxyDraft>,
 }
 
 impl ApplicationDraft {
@@ -40,7 +42,7 @@ impl ApplicationDraft {
     /// # Errors
     /// What the database says.
     pub(super) async fn from_entry(app: &App, entry: &ApplicationEntry) -> OperationResult<Self> {
-        let ApplicationEdit { profile, oauth, ldap, .. } = ApplicationEdit::of(entry);
+        let ApplicationEdit { profile, oauth, ldap, proxy } = ApplicationEdit::of(entry);
         let access = AccessDraft::from_profile(app, &profile).await?;
         let consent = profile.consent.as_str().to_owned();
         let ldap_uri = settings::chosen_ldap_server(&profile).to_owned();
@@ -54,6 +56,7 @@ impl ApplicationDraft {
                 Some(profile) => Some(LdapDraft::from_profile(app, profile).await?),
                 None => None,
             },
+            proxy: proxy.as_ref().map(ProxyDraft::from_profile),
         })
     }
 
@@ -69,6 +72,7 @@ impl ApplicationDraft {
             },
             oauth: entry.oauth.as_ref().map(|_| OauthDraft::from_fields(form)),
             ldap: entry.ldap.as_ref().map(|_| LdapDraft::from_fields(form)),
+            proxy: entry.proxy.as_ref().map(|_| ProxyDraft::from_fields(form)),
         }
     }
 
@@ -93,6 +97,9 @@ impl ApplicationDraft {
                 Err(OperationError::Invalid(found)) => problems.0.extend(found.0),
                 other => other?,
             }
+        }
+        if let Some((draft, profile)) = self.proxy.as_ref().zip(edit.proxy.as_mut()) {
+            *profile = draft.read(&mut problems);
         }
         edit.profile = ApplicationProfile {
             slug: self.text("slug").to_owned(),
@@ -131,6 +138,9 @@ impl ApplicationDraft {
         }
         if let Some(ldap) = &self.ldap {
             ldap.show(&mut context, &mut form);
+        }
+        if let Some(proxy) = &self.proxy {
+            proxy.show(&mut context, &mut form);
         }
         context.insert("form".to_owned(), Value::Object(form));
         context

@@ -42,13 +42,22 @@ pub(super) enum Done {
     UriAdded,
     UriDismissed,
     LdapRemoved,
+    ProxyAdded,
+    ProxyRemoved,
     KeyRotated,
     AuthenticatorRemoved,
     AppPasswordRemoved,
+    RunStarted,
+    Retried,
+    Linked,
+    Unlinked,
+    ConnectorRemoved,
+    TokenDisabled,
+    TokenRevoked,
 }
 
 impl Done {
-    const ALL: [(Self, &'static str, &'static str); 11] = [
+    const ALL: [(Self, &'static str, &'static str); 20] = [
         (Self::Added, "added", "Added."),
         (Self::Saved, "saved", "Your changes are saved."),
         (Self::Deleted, "deleted", "Deleted."),
@@ -57,6 +66,8 @@ impl Done {
         (Self::UriAdded, "uri-added", "The redirect URI is added. Sign in at the application again."),
         (Self::UriDismissed, "uri-dismissed", "Dismissed. You are not asked about this address again."),
         (Self::LdapRemoved, "ldap-removed", "The LDAP provider is removed."),
+        (Self::ProxyAdded, "proxy-added", "The proxy provider is added. Set up the proxy next."),
+        (Self::ProxyRemoved, "proxy-removed", "The proxy provider is removed. Everybody at its hosts is signed out."),
         (Self::KeyRotated, "key-rotated", "The next key is published. It takes over signing at the time shown below."),
         (
             Self::AuthenticatorRemoved,
@@ -64,6 +75,13 @@ impl Done {
             "The authenticator app is removed; the password alone signs in now.",
         ),
         (Self::AppPasswordRemoved, "app-password-removed", "The app password is removed; it is refused from now on."),
+        (Self::RunStarted, "run-started", "Everybody is in the queue; reload the page to see how far it is."),
+        (Self::Retried, "retried", "What had failed is tried again now."),
+        (Self::Linked, "linked", "Linked; the account is brought in line in a moment."),
+        (Self::Unlinked, "unlinked", "Unlinked; the account stays as it is."),
+        (Self::ConnectorRemoved, "connector-removed", "The connector is removed; the accounts stay as they are."),
+        (Self::TokenDisabled, "token-disabled", "The API token is disabled; NetBox refuses it from now on."),
+        (Self::TokenRevoked, "token-revoked", "The API token is revoked."),
     ];
 
     fn code(self) -> &'static str {

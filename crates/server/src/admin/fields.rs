@@ -148,13 +148,18 @@ pub(super) fn key_option(key: &SigningKey, chosen: &str, app: &App) -> Value {
     json!({ "selected": id == chosen, "id": id, "name": key.name, "algorithm": algorithm })
 }
 
-/// An error's text as a sentence.
-pub(super) fn sentence(error: &impl ToString) -> String {
-    let text = error.to_string();
+/// A text with a capital letter at its beginning.
+pub(super) fn capital(text: &str) -> String {
     let mut characters = text.chars();
     let first = characters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}", characters.as_str())
+}
+
+/// An error's text as a sentence.
+pub(super) fn sentence(error: &impl ToString) -> String {
+    let text = capital(&error.to_string());
     let end = if text.ends_with('.') { "" } else { "." };
-    format!("{first}{}{end}", characters.as_str())
+    format!("{text}{end}")
 }
 
 #[cfg(test)]

@@ -8,10 +8,13 @@ mod application_form;
 mod application_ldap;
 mod application_new;
 mod application_new_form;
+mod application_proxy;
 mod applications;
 mod attempt;
 mod attempt_rows;
 mod desk;
+mod doctor;
+mod explain;
 mod fields;
 mod group;
 mod group_form;
@@ -24,6 +27,11 @@ mod near_misses;
 mod oauth_form;
 mod overview;
 mod paging;
+mod provisioning;
+mod provisioning_form;
+mod provisioning_tokens;
+mod provisioning_view;
+mod proxy_form;
 mod user;
 mod user_credentials;
 mod user_form;
@@ -51,7 +59,22 @@ pub fn routes() -> Router<App> {
         .route("/if/admin/applications/{slug}/add-ldap/", post(application_ldap::add))
         .route("/if/admin/applications/{slug}/rotate-ldap-password/", post(application_ldap::rotate_password))
         .route("/if/admin/applications/{slug}/remove-ldap/", post(application_ldap::remove))
+        .route("/if/admin/applications/{slug}/add-proxy/", post(application_proxy::add))
+        .route("/if/admin/applications/{slug}/remove-proxy/", post(application_proxy::remove))
+        .route("/if/admin/applications/{slug}/explain/", get(explain::show))
+        .route("/if/admin/applications/{slug}/provisioning/", get(provisioning::show).post(provisioning::save))
+        .route("/if/admin/applications/{slug}/provisioning/preview/", post(provisioning::preview))
+        .route("/if/admin/applications/{slug}/provisioning/check/", post(provisioning::check))
+        .route("/if/admin/applications/{slug}/provisioning/run/", post(provisioning::start))
+        .route("/if/admin/applications/{slug}/provisioning/retry/", post(provisioning::retry))
+        .route("/if/admin/applications/{slug}/provisioning/link/", post(provisioning::link))
+        .route("/if/admin/applications/{slug}/provisioning/unlink/", post(provisioning::unlink))
+        .route("/if/admin/applications/{slug}/provisioning/remove/", post(provisioning::remove))
+        .route("/if/admin/applications/{slug}/provisioning/tokens/", get(provisioning_tokens::show))
+        .route("/if/admin/applications/{slug}/provisioning/tokens/{id}/disable/", post(provisioning_tokens::disable))
+        .route("/if/admin/applications/{slug}/provisioning/tokens/{id}/revoke/", post(provisioning_tokens::revoke))
         .route("/if/admin/applications/{slug}/delete/", post(application::delete))
+        .route("/if/admin/applications/{slug}/doctor/", get(doctor::show).post(doctor::run))
         .route("/if/admin/users/", get(users::list))
         .route("/if/admin/users/new/", get(user::new).post(user::create))
         .route("/if/admin/users/{id}/", get(user::show).post(user::save))

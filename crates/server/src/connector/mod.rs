@@ -8,6 +8,7 @@
 //!
 //! | | |
 //! |---|---|
+//! | [`defaults`] | `profile`: what a new one is, unless told otherwise |
 //! | [`settings`] | `create`, `update`, `remove`, `show` (the token is write-only) |
 //! | [`rights`] | `check` (least privilege), `permissions` (the minimal permission set, to be printed) |
 //! | [`run`] | `preview` (dry run as a diff), `start` (in the background), `run` (here, with progress), `progress` |
@@ -16,6 +17,7 @@
 //! | [`inventory`] | `tokens`, `disable`, `revoke` |
 
 pub mod apply;
+pub mod defaults;
 pub mod desired;
 pub mod follow;
 pub mod inventory;

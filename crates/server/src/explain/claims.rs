@@ -1,7 +1,7 @@
 //! What an application would be told about somebody, by the functions that tell it in earnest. Nothing is issued, and
 //! nothing is signed.
 
-use doorward_core::method::Method;
+use doorward_core::{method::Method, proxy_provider::Identity};
 use doorward_protocols::{
     oauth::token::join,
     oidc::{claims::MappingError, subject::subject},
@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 use super::{
-    netbox,
-    netbox_effect::{Effect, Told},
+    netbox::{self, Forecast},
+    netbox_effect::Told,
 };
 use crate::{
     app::App,
@@ -21,6 +21,7 @@ use crate::{
     error::OperationResult,
     ldap::shown::{self, Shown},
     oidc::issue::{self, SignInFacts},
+    proxy::{self, client::ProxyClient, shown::Shown as Headers},
     snapshot::{ApplicationEntry, Client, Snapshot},
 };
 
@@ -44,8 +45,11 @@ pub struct ClaimsReport {
     /// Over LDAP: the person's entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ldap: Option<Shown>,
-    /// What NetBox does with it, way by way; empty for other applications.
-    pub netbox: Vec<Effect>,
+    /// Behind a proxy: the headers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Headers>,
+    /// What NetBox does with it; empty for other applications.
+    pub netbox: Forecast,
 }
 
 /// Tokens and userinfo.
@@ -85,13 +89,18 @@ pub async fn explain(
         Some(client) => shown::person(app, client, person.user.id).await?,
         None => None,
     };
-    let told = told(&entry, oidc.as_ref(), ldap.as_ref());
+    let proxy = entry.proxy.as_ref().map(|client| proxy::shown::person(app, &snapshot, client, &person));
+    let mut told = told(&entry, oidc.as_ref(), ldap.as_ref());
+    if let Some((client, shown)) = entry.proxy.as_ref().zip(proxy.as_ref()) {
+        told.push((Method::Proxy, told_by_headers(client, shown)));
+    }
     Ok(ClaimsReport {
         user: person.user.profile.username.clone(),
         application: entry.application.profile.slug.clone(),
-        netbox: netbox::effects(app, &entry, &person, told).await?,
+        netbox: netbox::forecast(app, &entry, &person.user, &told).await?,
         oidc,
         ldap,
+        proxy,
     })
 }
 
@@ -165,6 +174,22 @@ fn told_by_oidc(oidc: &OidcClaims) -> Told {
         email: text("email"),
         groups: groups.map(|names| names.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
         superuser: find("netbox_superuser").cloned(),
+    }
+}
+
+/// The headers as NetBox reads them: groups joined by the provider's separator.
+fn told_by_headers(client: &ProxyClient, shown: &Headers) -> Told {
+    let profile = &client.provider.profile;
+    let text = |identity| shown.value(client, identity).map(str::to_owned);
+    let groups = text(Identity::Groups).unwrap_or_default();
+    let groups = groups.split(profile.group_separator.as_str()).filter(|name| !name.is_empty());
+    Told {
+        username: text(Identity::Username),
+        first_name: text(Identity::FirstName),
+        last_name: text(Identity::LastName),
+        email: text(Identity::Email),
+        groups: Some(groups.map(str::to_owned).collect()),
+        superuser: None,
     }
 }
 

@@ -4,7 +4,7 @@
 pub mod access;
 mod access_steps;
 pub mod claims;
-mod netbox;
+pub mod netbox;
 pub mod netbox_effect;
 mod report;
 

@@ -11,7 +11,11 @@ use super::{
     session::{self, Found},
     visit::Visit,
 };
-use crate::{app::App, applications::access, directory::person::Person};
+use crate::{
+    app::App,
+    applications::access::{self, NoAccess},
+    directory::person::Person,
+};
 
 /// What becomes of a request.
 #[derive(Debug)]
@@ -29,8 +33,8 @@ pub(super) enum Decision {
 /// Why somebody who is known may not pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Denial {
-    /// The access rule does not let them in, or they are disabled.
-    NoAccess,
+    /// The access rule or the networks do not let them in, or they are disabled.
+    NoAccess(NoAccess),
     /// Their name cannot be told to the application.
     UnportableName,
 }
@@ -75,8 +79,6 @@ pub(super) async fn decide(app: &App, visit: &Visit<'_>, original: &Original) ->
 /// # Errors
 /// Why not.
 pub(super) async fn admit(app: &App, visit: &Visit<'_>, person: &Person, id_token: &str) -> Result<Headers, Denial> {
-    if !access::is_allowed(&visit.client.application, person, Place::Browser(visit.address)) {
-        return Err(Denial::NoAccess);
-    }
+    access::check(&visit.client.application, person, Place::Browser(visit.address)).map_err(Denial::NoAccess)?;
     identity::of(app, &visit.client, person, id_token).await.map_err(|UnportableName| Denial::UnportableName)
 }

@@ -11,8 +11,9 @@ use doorward_protocols::{
     forward_auth::header::{ascii, basic, join, utf8},
     oidc::subject::subject,
 };
+use std::collections::BTreeSet;
 
-use super::client::ProxyClient;
+use super::{client::ProxyClient, shown::Shown};
 use crate::{app::App, directory::person::Person, events};
 
 /// authentik's headers, in its order.
@@ -60,12 +61,27 @@ pub(super) async fn of(
     id_token: &str,
 ) -> Result<Headers, UnportableName> {
     let snapshot = app.snapshot();
-    let groups: Vec<&str> = person.groups(&snapshot).map(|group| group.profile.name.as_str()).collect();
+    let mut groups: Vec<&str> = person.groups(&snapshot).map(|group| group.profile.name.as_str()).collect();
+    groups.sort_unstable();
     let headers = make(client, &person.user, &groups, &meta(app, client), id_token)?;
     if !headers.left_out.is_empty() {
         complain(app, client, &headers.left_out).await;
     }
     Ok(headers.headers)
+}
+
+/// The headers for somebody, to be shown: without what is secret, and with what was left out.
+///
+/// # Errors
+/// That their name cannot be told.
+pub(super) fn shown(app: &App, client: &ProxyClient, user: &User, groups: &[&str]) -> Result<Shown, UnportableName> {
+    let made = make(client, user, groups, &meta(app, client), "(made at sign-in)")?;
+    let headers = made.headers.iter().map(|(name, value)| {
+        let value = if value.is_sensitive() { "(hidden)".into() } else { String::from_utf8_lossy(value.as_bytes()) };
+        (name.as_str().to_owned(), value.into_owned())
+    });
+    let left_out: BTreeSet<String> = made.left_out.iter().map(|name| (*name).to_owned()).collect();
+    Ok(Shown { headers: headers.collect(), left_out: left_out.into_iter().collect(), refusal: None })
 }
 
 /// What is made of somebody.

@@ -18,6 +18,7 @@ pub mod left_out;
 pub mod nginx;
 mod page;
 mod session;
+pub mod shown;
 pub mod sign_out;
 pub mod start;
 mod state;

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     app::App,
+    applications::access::NoAccess,
     directory::person::Person,
     events, pages,
     timeline::{self, StepDraft, Trail},
@@ -150,14 +151,24 @@ pub(super) async fn unknown_host(app: &App, host: &str, address: IpAddr) -> Resp
 pub(super) async fn denied(app: &App, visit: &Visit<'_>, person: &Person, denial: Denial) -> Page {
     let (name, username) = (&visit.client.application.profile.name, &person.user.profile.username);
     let (page, text) = match denial {
-        Denial::NoAccess => (
+        Denial::NoAccess(why @ NoAccess::Network(_)) => (
+            Page::new(
+                StatusCode::FORBIDDEN,
+                "Not from this network",
+                format!("{name} cannot be used from where you are ({}).", visit.address),
+                "Connect to the right network, for instance by VPN, and try again. If you are there already, tell your \
+                 administrator the reference code.",
+            ),
+            format!("{name} does not let {username} in: {why}"),
+        ),
+        Denial::NoAccess(why) => (
             Page::new(
                 StatusCode::FORBIDDEN,
                 "No access",
                 format!("You are signed in as {username}, but {name} is not open to you."),
                 "Ask your administrator for access, and name the application and the reference code.",
             ),
-            format!("{name}: {username} is disabled, or the access rule does not let them in"),
+            format!("{name} does not let {username} in: {why}"),
         ),
         Denial::UnportableName => (
             Page::new(

@@ -127,7 +127,7 @@ pub(super) async fn begin(
         })
         .await?;
     if matches!(begun, Begun::Session(_)) {
-        timeline::note_proxy_session(app, &client.client, &noted, &client.external.authority);
+        timeline::note_proxy_session(app, &client.client, &noted, &client.external.authority.to_string());
     }
     Ok(begun)
 }

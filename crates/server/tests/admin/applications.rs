@@ -50,7 +50,7 @@ pub(crate) fn fields_of(page: &Page) -> Vec<(String, String)> {
             fields.push((name.to_owned(), chosen.split('"').nth(1).unwrap().to_owned()));
         }
     }
-    for name in ["allow_users", "networks", "searchers"]
+    for name in ["allow_users", "networks", "searchers", "skip_path_regex"]
         .into_iter()
         .filter(|name| page.has(&format!("<textarea id=\"{name}\"")))
     {

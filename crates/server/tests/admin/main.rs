@@ -7,6 +7,12 @@ mod applications;
 mod browser;
 mod credentials;
 mod directory;
+mod explain;
 mod keys_and_mappings;
 mod ldap;
+#[path = "../flows/support/netbox.rs"]
+mod netbox;
 mod protection;
+mod provisioning;
+mod proxy;
+mod web_proxies;

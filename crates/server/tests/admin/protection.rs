@@ -1,16 +1,20 @@
 //! Who gets in: every administration route, for everybody.
 
 use axum::http::StatusCode;
-use doorward_server::{actor::Actor, applications, directory::users};
+use doorward_server::{actor::Actor, applications, connector, directory::users};
 
 use super::browser::House;
 
 /// Every page, with its heading; `{…}` is filled with something that exists.
-const PAGES: [(&str, &str); 16] = [
+const PAGES: [(&str, &str); 20] = [
     ("/if/admin/", "Overview"),
     ("/if/admin/applications/", "Applications"),
     ("/if/admin/applications/new/", "Add application"),
     ("/if/admin/applications/{slug}/", "Wiki"),
+    ("/if/admin/applications/{slug}/doctor/", "Wiki"),
+    ("/if/admin/applications/{slug}/explain/", "What would happen at"),
+    ("/if/admin/applications/{slug}/provisioning/", "Provisioning of"),
+    ("/if/admin/applications/{slug}/provisioning/tokens/", "API tokens of"),
     ("/if/admin/users/", "People"),
     ("/if/admin/users/new/", "Add person"),
     ("/if/admin/users/{user}/", "Ada Admin"),
@@ -26,7 +30,7 @@ const PAGES: [(&str, &str); 16] = [
 ];
 
 /// Everything that takes a form.
-const FORMS: [&str; 29] = [
+const FORMS: [&str; 42] = [
     "/if/admin/applications/new/",
     "/if/admin/applications/{slug}/",
     "/if/admin/applications/{slug}/reveal-secret/",
@@ -37,7 +41,20 @@ const FORMS: [&str; 29] = [
     "/if/admin/applications/{slug}/add-ldap/",
     "/if/admin/applications/{slug}/rotate-ldap-password/",
     "/if/admin/applications/{slug}/remove-ldap/",
+    "/if/admin/applications/{slug}/add-proxy/",
+    "/if/admin/applications/{slug}/remove-proxy/",
+    "/if/admin/applications/{slug}/provisioning/",
+    "/if/admin/applications/{slug}/provisioning/preview/",
+    "/if/admin/applications/{slug}/provisioning/check/",
+    "/if/admin/applications/{slug}/provisioning/run/",
+    "/if/admin/applications/{slug}/provisioning/retry/",
+    "/if/admin/applications/{slug}/provisioning/link/",
+    "/if/admin/applications/{slug}/provisioning/unlink/",
+    "/if/admin/applications/{slug}/provisioning/remove/",
+    "/if/admin/applications/{slug}/provisioning/tokens/{session}/disable/",
+    "/if/admin/applications/{slug}/provisioning/tokens/{session}/revoke/",
     "/if/admin/applications/{slug}/delete/",
+    "/if/admin/applications/{slug}/doctor/",
     "/if/admin/users/new/",
     "/if/admin/users/{user}/",
     "/if/admin/users/{user}/delete/",
@@ -68,6 +85,10 @@ async fn furnished() -> (House, impl Fn(&str) -> String) {
     let profile = doorward_core::application::ApplicationProfile::new("wiki", "Wiki");
     let edit = applications::ApplicationEdit { profile, oauth: Some(provider), ldap: None, proxy: None };
     applications::create(&house.app, &Actor::command_line(), edit, Vec::new()).await.unwrap();
+    let netbox = super::netbox::FakeNetBox::start().await;
+    let connector = doorward_core::connector::ConnectorProfile::new(netbox.url());
+    let token = super::netbox::TOKEN.into();
+    connector::settings::create(&house.app, &Actor::command_line(), "wiki", connector, token).await.unwrap();
     let admin = users::find_by_username(&house.app, "admin").await.unwrap().id.to_string();
     let snapshot = house.app.snapshot();
     let group = snapshot.groups.iter().next().unwrap().id.to_string();

@@ -141,9 +141,10 @@ on_both! {
         app.clock.advance(jiff::SignedDuration::from_mins(5));
         assert_eq!(explained(&app, "alice", Some(OUTSIDE)).await.verdict, Verdict::Allowed);
         let now = app.clock.now();
+        let window = now.checked_sub(jiff::SignedDuration::from_hours(1)).unwrap();
         for _ in 0..CODES_PER_ACCOUNT {
             let count = app.app.db.write(move |tx| Box::pin(async move {
-                doorward_store::throttle::count(tx, &format!("code:{id}"), now, now).await
+                doorward_store::throttle::count(tx, &format!("code:{id}"), now, window).await
             }));
             count.await.unwrap();
         }
@@ -251,7 +252,7 @@ on_both! {
         let report = claims::explain(&app.app, "netbox", "alice", None).await.unwrap();
         assert_eq!(report.oidc.unwrap().userinfo["netbox_superuser"], json!(true));
         assert!(report.ldap.unwrap().dn.starts_with("cn=alice,ou=users,dc=n"));
-        let [oidc, ldap] = report.netbox.as_slice() else { panic!("{:#?}", report.netbox) };
+        let [oidc, ldap] = report.netbox.effects.as_slice() else { panic!("{:#?}", report.netbox) };
         for effect in [oidc, ldap] {
             assert_eq!(effect.groups.added, ["netbox-admins", "netbox-ops"], "{effect:#?}");
             assert_eq!(effect.groups.ignored, ["staff"]);
@@ -260,7 +261,7 @@ on_both! {
         }
         let bob = app.user("bob", &[]).await;
         let report = claims::explain(&app.app, "netbox", &bob.profile.username, None).await.unwrap();
-        assert!(report.netbox.iter().all(|effect| effect.superuser.change == SuperuserChange::Revoked));
+        assert!(report.netbox.effects.iter().all(|effect| effect.superuser.change == SuperuserChange::Revoked));
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
     ldap,
     ldap_options::{LdapOptions, Searchers},
     options::{Access, Details, redirect_uris, refuse},
+    proxy_options::ProxyOptions,
     view,
 };
 use crate::{exit, lookup};
@@ -21,6 +22,7 @@ Examples:
   doorward app edit wiki --add-mapping \"Wiki roles\"
   doorward app edit linux --base-dn dc=example,dc=org --no-nested-groups
   doorward app edit linux --ldap-uri ldaps://ldap.example.org:636
+  doorward app edit wiki --header groups=X-Groups --skip-path ^/static/ --skip-path ^/favicon.ico$
 
 --allow and --allow-user together replace the rule that says who may use it; --network replaces all its networks.";
 
@@ -73,6 +75,9 @@ pub struct Args {
     /// Who reads everybody.
     #[command(flatten)]
     searchers: Searchers,
+    /// The proxy provider.
+    #[command(flatten)]
+    proxy: ProxyOptions,
 }
 
 /// Changes an application.
@@ -123,6 +128,7 @@ impl Args {
         self.details.apply(work, edit)?;
         self.ldap.apply(edit)?;
         self.searchers.apply(work, edit).await?;
+        self.proxy.apply(edit)?;
         match &mut edit.oauth {
             Some(provider) => self.change_provider(work, provider),
             None => self.refuse_oidc(&edit.profile.name),

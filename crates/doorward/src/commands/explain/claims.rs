@@ -2,6 +2,7 @@
 
 use doorward_server::explain::{
     claims::{self, ClaimsReport, OidcClaims},
+    netbox::Push,
     netbox_effect::{Effect, SuperuserChange},
 };
 use serde_json::{Value, json};
@@ -35,7 +36,16 @@ fn warnings(report: &ClaimsReport) -> Vec<String> {
             warnings.push(format!("the application may not ask for {}, which is passed over", joined(&ignored)));
         }
     }
-    warnings.extend(report.netbox.iter().flat_map(|effect| effect.warnings.iter().cloned()));
+    if let Some(shown) = &report.proxy {
+        warnings.extend(shown.refusal.clone());
+        if !shown.left_out.is_empty() {
+            warnings.push(format!("no header can carry the groups {}", joined(&shown.left_out)));
+        }
+    }
+    let netbox = &report.netbox;
+    warnings.extend(netbox.unasked.iter().map(|why| format!("NetBox could not be asked what it has: {why}")));
+    warnings.extend(netbox.effects.iter().flat_map(|effect| effect.warnings.iter().cloned()));
+    warnings.extend(netbox.connector.iter().map(|push| push.warning.clone()).filter(|text| !text.is_empty()));
     warnings.dedup();
     warnings
 }
@@ -47,7 +57,12 @@ fn in_words(report: &ClaimsReport) -> String {
         let lines: String = lines.map(|(name, value)| format!("{name}: {value}\n")).collect();
         parts.push(format!("LDAP entry\ndn: {}\n{lines}", shown.dn));
     }
-    parts.extend(report.netbox.iter().map(netbox));
+    if let Some(shown) = &report.proxy {
+        let lines: String = shown.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+        parts.push(format!("Headers\n{lines}"));
+    }
+    parts.extend(report.netbox.effects.iter().map(netbox));
+    parts.extend(report.netbox.connector.as_ref().map(push));
     parts.join("\n")
 }
 
@@ -67,6 +82,15 @@ fn oidc(oidc: &OidcClaims) -> Vec<String> {
 /// JSON over several lines, under a title.
 fn block(title: &str, value: &Value) -> String {
     format!("{title}\n{value:#}\n")
+}
+
+fn push(push: &Push) -> String {
+    let changes: String = match (&push.account, push.changes.is_empty()) {
+        (None, _) => "  nothing: no account is known to be theirs, and none is ever made\n".to_owned(),
+        (Some(account), true) => format!("  nothing: the account {account} is as it shall be\n"),
+        (Some(account), false) => push.changes.iter().map(|change| format!("  {account}  {change}\n")).collect(),
+    };
+    format!("What the connector would change now\n{changes}")
 }
 
 fn netbox(effect: &Effect) -> String {

@@ -1,13 +1,13 @@
 //! Which account of NetBox a sign-in leads to, and what is written into it.
 
-use doorward_core::method::Method;
+use doorward_core::{
+    method::Method,
+    user::{USERNAME_MAX, portable_username},
+};
 use serde::Serialize;
 
 use super::{FieldChange, Present, PresentAccount, Setup, Told};
 use crate::netbox::users::is_suffixed;
-
-/// Longest username of NetBox, in characters.
-const USERNAME_MAX: usize = 150;
 
 /// Which account it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -88,8 +88,7 @@ pub(super) struct Chosen<'p> {
 /// A username as NetBox keeps it after a sign-in over OpenID Connect: ASCII letters and digits and `@ + . _ -`, in their
 /// case; everything else is dropped without a word.
 pub fn cleaned(username: &str) -> String {
-    let kept = username.chars().take(USERNAME_MAX);
-    kept.filter(|c| c.is_ascii_alphanumeric() || "@+._-".contains(*c)).collect()
+    portable_username(&username.chars().take(USERNAME_MAX).collect::<String>())
 }
 
 pub(super) fn choose<'p>(method: Method, told: &Told, present: Option<&'p Present>) -> Chosen<'p> {
