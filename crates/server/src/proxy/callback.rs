@@ -52,7 +52,7 @@ pub(super) async fn finish(app: &App, visit: &Visit<'_>, query: &str) -> Respons
     }
     match (parameters.get("code"), parameters.get("error")) {
         (Some(code), None) => exchange(app, visit, trail, &waiting, code).await,
-        (_, error) => page::unfinished(app, visit, error.unwrap_or("no code"), &waiting.target).await,
+        (code, error) => page::unfinished(app, visit, code, error.unwrap_or("no code"), &waiting.target).await,
     }
 }
 
@@ -63,16 +63,18 @@ async fn exchange(app: &App, visit: &Visit<'_>, trail: Trail, waiting: &Waiting,
         Ok(redemption) => redemption,
         Err(GrantError::Store(error)) => return unavailable(&error),
         Err(GrantError::OAuth(error)) => {
-            return page::unfinished(app, visit, &error.to_string(), &waiting.target).await;
+            return page::unfinished(app, visit, Some(code), &error.to_string(), &waiting.target).await;
         }
     };
     if redemption.nonce.as_deref() != Some(waiting.nonce.as_str()) {
-        return page::unfinished(app, visit, "the code is another sign-in's", &waiting.target).await;
+        return page::unfinished(app, visit, Some(code), "the code is another sign-in's", &waiting.target).await;
     }
     match session::begin(app, client, redemption, visit.address).await {
         Ok(Begun::Session(token)) => back(app, visit, trail, &waiting.target, Some(&token)),
         Ok(Begun::Already) => back(app, visit, trail, &waiting.target, None),
-        Ok(Begun::Ended) => page::unfinished(app, visit, "the session has ended meanwhile", &waiting.target).await,
+        Ok(Begun::Ended) => {
+            page::unfinished(app, visit, Some(code), "the session has ended meanwhile", &waiting.target).await
+        }
         Err(error) => unavailable(&error),
     }
 }

@@ -2,7 +2,13 @@
 
 use axum::http::{HeaderMap, header};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use doorward_core::{cipher::sha256_hex, event::EventKind, network::Place, secret::Secret};
+use doorward_core::{
+    cipher::sha256_hex,
+    event::EventKind,
+    network::Place,
+    secret::Secret,
+    timeline::{AttemptMethod, StepKind},
+};
 use doorward_protocols::jose::verify;
 use doorward_store as store;
 use std::net::IpAddr;
@@ -13,6 +19,7 @@ use crate::{
     auth::basic::{self, BasicAttempt, SignInError, Who},
     directory::person::{self, Person},
     events,
+    timeline::{StepDraft, Trail},
 };
 
 /// The name under which a token can be given as a password, as authentik has it.
@@ -182,7 +189,9 @@ async fn refuse(app: &App, client: &ProxyClient, address: IpAddr, challenge: Cha
     let mut entry = events::Entry::new(EventKind::SignInFailed, format!("{name}: {how} was refused: {why}"));
     entry.application = Some(client.application.id);
     entry.address = address.to_string();
-    Refusal::Wrong(challenge, events::write(app, entry).await)
+    let trail = Trail::begin(app, AttemptMethod::Proxy).to(&client.application).from(address);
+    let step = StepDraft::refused(StepKind::Bind, format!("{how} was refused: {why}"));
+    Refusal::Wrong(challenge, events::write(app, entry.on(&trail, step)).await)
 }
 
 #[cfg(test)]

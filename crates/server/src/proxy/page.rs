@@ -4,7 +4,11 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
-use doorward_core::{event::EventKind, user::portable_username};
+use doorward_core::{
+    event::EventKind,
+    timeline::{AttemptMethod, StepKind},
+    user::portable_username,
+};
 use doorward_protocols::forward_auth::original::Original;
 use serde_json::json;
 use std::net::IpAddr;
@@ -17,7 +21,13 @@ use super::{
     session::Found,
     visit::Visit,
 };
-use crate::{app::App, applications::access::NoAccess, directory::person::Person, events, pages};
+use crate::{
+    app::App,
+    applications::access::NoAccess,
+    directory::person::Person,
+    events, pages,
+    timeline::{self, StepDraft, Trail},
+};
 
 /// Longest host of a request that a page repeats, in characters.
 const HOST_SHOWN: usize = 100;
@@ -85,6 +95,11 @@ fn entry(text: String, address: IpAddr, client: Option<&ProxyClient>) -> events:
     entry.address = address.to_string();
     entry.application = client.map(|client| client.application.id);
     entry
+}
+
+/// An attempt of which nothing is known but where it wanted to go.
+fn begin(app: &App, visit: &Visit<'_>) -> Trail {
+    Trail::begin(app, AttemptMethod::Proxy).to(&visit.client.application).from(visit.address)
 }
 
 /// A proxy asks that is not listed.
@@ -170,9 +185,11 @@ pub(super) async fn denied(app: &App, visit: &Visit<'_>, person: &Person, denial
             ),
         ),
     };
+    let trail = begin(app, visit).by_user(&person.user);
+    let step = StepDraft::refused(StepKind::Access, &text);
     let mut entry = entry(text, visit.address, Some(&visit.client));
     entry.user = Some(person.user.id);
-    page.record(app, entry).await
+    page.record(app, entry.on(&trail, step)).await
 }
 
 /// Somebody showed who they are by `Authorization`, and may not pass. What happened is written down.
@@ -207,7 +224,8 @@ pub(super) async fn looping(
         ),
         "This is a matter of the proxy before the application. Tell your administrator the reference code and what stands below.",
     );
-    explained(app, visit, page, findings, "a browser goes round in circles", Some(target.to_owned())).await
+    let page = Page { restart: Some(target.to_owned()), ..page };
+    explained(app, visit, page, findings, "a browser goes round in circles", None).await
 }
 
 /// A browser came back without what it was given at the beginning.
@@ -226,20 +244,24 @@ pub(super) async fn lost(app: &App, visit: &Visit<'_>, session: &Found, came_bac
          given.",
         "Start again. If that does not help, allow cookies for this address.",
     );
-    let home = format!("{}/", visit.client.external);
-    explained(app, visit, page, findings, "a callback without its state", Some(home)).await
+    let page = Page { restart: Some(format!("{}/", visit.client.external)), ..page };
+    explained(app, visit, page, findings, "a callback without its state", None).await
 }
 
-/// A sign-in came to nothing.
-pub(super) async fn unfinished(app: &App, visit: &Visit<'_>, why: &str, target: &str) -> Response {
+/// A sign-in came to nothing; its code, if there was one, tells which.
+pub(super) async fn unfinished(app: &App, visit: &Visit<'_>, code: Option<&str>, why: &str, target: &str) -> Response {
     let page = Page::new(
         StatusCode::BAD_REQUEST,
         "The sign-in could not be finished",
         "Doorward did not let you in this time.",
         "Start again. If that does not help, tell your administrator the reference code.",
     );
-    explained(app, visit, page, Vec::new(), &format!("the sign-in was not finished: {why}"), Some(target.to_owned()))
-        .await
+    let page = Page { restart: Some(target.to_owned()), ..page };
+    let trail = match code {
+        Some(code) => timeline::of_code(app, code).await,
+        None => None,
+    };
+    explained(app, visit, page, Vec::new(), &format!("the sign-in was not finished: {why}"), trail).await
 }
 
 fn facts<'a>(visit: &'a Visit<'_>, asked: Option<&'a Original>, session: &Found, came_back: bool) -> Facts<'a> {
@@ -263,10 +285,12 @@ async fn explained(
     page: Page,
     findings: Vec<Finding>,
     what: &str,
-    restart: Option<String>,
+    trail: Option<Trail>,
 ) -> Response {
     let name = &visit.client.application.profile.name;
     let seen: String = findings.iter().map(|finding| format!(" {}", finding.seen)).collect();
-    let entry = entry(format!("{name}: {what}.{seen}"), visit.address, Some(&visit.client));
-    Page { findings, restart, ..page }.record(app, entry).await.render(app)
+    let trail = trail.unwrap_or_else(|| begin(app, visit));
+    let step = StepDraft::refused(StepKind::Refused, format!("{what}.{seen}"));
+    let entry = entry(format!("{name}: {what}.{seen}"), visit.address, Some(&visit.client)).on(&trail, step);
+    Page { findings, ..page }.record(app, entry).await.render(app)
 }

@@ -14,7 +14,7 @@ use super::{
     client::ProxyClient,
     cookie::{self, Sent},
 };
-use crate::{app::App, directory::person::Person, events, oidc::grant::authorization_code::Redemption};
+use crate::{app::App, directory::person::Person, events, oidc::grant::authorization_code::Redemption, timeline};
 
 /// How long a grant is kept past the end of its session.
 const GRANT_MEMORY: SignedDuration = SignedDuration::from_hours(1);
@@ -92,6 +92,7 @@ pub(super) async fn begin(
     address: IpAddr,
 ) -> store::Result<Begun> {
     let Redemption { hash, grant, tokens, .. } = redemption;
+    let noted = grant.clone();
     let (now, token) = (app.clock.now(), random::alphanumeric(43));
     let token_hash = sha256_hex(token.as_bytes());
     let id_token = tokens.response.id_token.unwrap_or_default();
@@ -105,7 +106,8 @@ pub(super) async fn begin(
         expires_at: after(now, client.provider.profile.access_token_validity.duration()),
     };
     let event = event(app, client, &grant, address);
-    app.db
+    let begun = app
+        .db
         .write(move |tx| {
             Box::pin(async move {
                 if store::authorization_code::consume(tx, &hash, now).await?.is_none() {
@@ -123,7 +125,11 @@ pub(super) async fn begin(
                 Ok(Begun::Session(token))
             })
         })
-        .await
+        .await?;
+    if matches!(begun, Begun::Session(_)) {
+        timeline::note_proxy_session(app, &client.client, &noted, &client.external.authority.to_string());
+    }
+    Ok(begun)
 }
 
 /// Ends a session.
@@ -141,6 +147,9 @@ fn event(app: &App, client: &ProxyClient, grant: &Grant, address: IpAddr) -> doo
     entry.user = Some(grant.user);
     entry.application = Some(client.application.id);
     entry.address = address.to_string();
+    if let Some(attempt) = grant.attempt {
+        entry.reference = attempt.reference();
+    }
     entry.event(app)
 }
 

@@ -1,6 +1,6 @@
 //! Finding the attempt that a refused token request belongs to: the code or refresh token it came with tells.
 
-use doorward_core::cipher::sha256_hex;
+use doorward_core::{cipher::sha256_hex, timeline::AttemptMethod};
 use doorward_protocols::oauth::parameters::Parameters;
 use doorward_store::{self as store, grant::Grant};
 
@@ -14,6 +14,14 @@ pub async fn of_token_request(app: &App, form: &Parameters) -> Option<Trail> {
     let grant = find(app, hash("code"), hash("refresh_token")).await.ok().flatten()?;
     let snapshot = app.snapshot();
     Trail::of_grant(snapshot.by_provider(grant.provider)?, &grant)
+}
+
+/// The trail of a code that comes back within Doorward, by forward auth.
+pub async fn of_code(app: &App, code: &str) -> Option<Trail> {
+    let grant = find(app, Some(sha256_hex(code.as_bytes())), None).await.ok().flatten()?;
+    let snapshot = app.snapshot();
+    let trail = Trail::of_grant(snapshot.by_provider(grant.provider)?, &grant)?;
+    Some(trail.by_way_of(AttemptMethod::Proxy))
 }
 
 async fn find(app: &App, code: Option<String>, refresh_token: Option<String>) -> store::Result<Option<Grant>> {

@@ -12,7 +12,7 @@ mod trail;
 mod write;
 
 pub use access::{access_text, refusal_text};
-pub use by_token::of_token_request;
+pub use by_token::{of_code, of_token_request};
 pub use trail::{StepDraft, Trail};
 pub use write::{WRITE_EVERY, flush, write_behind};
 
