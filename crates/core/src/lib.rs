@@ -25,4 +25,5 @@ pub mod redirect_uri;
 pub mod secret;
 pub mod session;
 pub mod signing_key;
+pub mod timeline;
 pub mod user;

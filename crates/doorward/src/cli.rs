@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 use crate::{
-    commands::{app, config, connector, explain, group, init, key, mapping, serve, setup_url, user},
+    commands::{activity, app, config, connector, doctor, explain, group, init, key, mapping, serve, setup_url, user},
     config::environment::Environment,
     output::{Format, Output},
 };
@@ -93,6 +93,11 @@ pub enum Command {
     /// Claim mappings: what applications are told about people
     #[command(subcommand)]
     Mapping(mapping::Command),
+    /// Sign-ins, step by step, and what came of them
+    #[command(subcommand)]
+    Activity(activity::Command),
+    /// Look at both ends of an application's sign-in, and say what to change
+    Doctor(doctor::Args),
     /// Settings
     #[command(subcommand)]
     Config(config::Command),

@@ -85,6 +85,22 @@ impl Doorward {
         Ok(doorward)
     }
 
+    /// One that runs, with an administrator, on SQLite, and answers the proxies of this machine.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_behind_proxies() -> Result<Self> {
+        let mut doorward = Self::empty(Keeping::Sqlite)?;
+        // As in doorward.toml: commands print where proxies find the server.
+        doorward.variables = vec![
+            ("DOORWARD_TRUSTED_PROXIES".to_owned(), "127.0.0.1".to_owned()),
+            ("DOORWARD_LISTEN".to_owned(), format!("127.0.0.1:{}", doorward.port)),
+        ];
+        doorward.initialise()?;
+        doorward.serve().await?;
+        Ok(doorward)
+    }
+
     /// One that has never been started: an empty data directory.
     ///
     /// # Errors
@@ -114,12 +130,19 @@ impl Doorward {
     /// # Errors
     /// When the command fails.
     pub fn initialise(&self) -> Result<()> {
+        self.initialise_at(&self.url(""))
+    }
+
+    /// Runs `init` with another public URL than that of its HTTP listener.
+    ///
+    /// # Errors
+    /// When the command fails.
+    pub fn initialise_at(&self, url: &str) -> Result<()> {
         let password = self.password_file();
-        let url = self.url("");
         self.run(&[
             "init",
             "--public-url",
-            &url,
+            url,
             "--admin-username",
             ADMINISTRATOR,
             "--admin-email",
@@ -140,6 +163,31 @@ impl Doorward {
         server.answers(&self.url("/-/health/ready/"), Duration::from_secs(30)).await?;
         self.server = Some(server);
         Ok(())
+    }
+
+    /// Starts another server on the same data, as a second node does; on ports of its own.
+    ///
+    /// # Errors
+    /// When it does not answer within 30 s.
+    pub async fn second_node(&self) -> Result<Server> {
+        let (http, https) = (ports::free()?, ports::free()?);
+        let mut command = self.command();
+        let listen = [format!("127.0.0.1:{http}"), format!("127.0.0.1:{https}")];
+        let [listen, listen_https] = &listen;
+        command.args(["serve", "--listen", listen, "--listen-https", listen_https]);
+        let mut server = Server::start("second-node", &mut command, self.directory.path())?;
+        server.answers(&format!("http://127.0.0.1:{http}/-/health/ready/"), Duration::from_secs(30)).await?;
+        Ok(server)
+    }
+
+    /// Writes a file for a command to read; its path.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn file(&self, name: &str, text: &str) -> Result<String> {
+        let path = self.directory.path().join(name);
+        std::fs::write(&path, text)?;
+        Ok(path.display().to_string())
     }
 
     /// Tries to start the server and waits until it gives up.
@@ -205,6 +253,19 @@ impl Doorward {
     pub fn json(&self, arguments: &[&str]) -> Result<Value> {
         let text = self.run(&[arguments, &["-o", "json"]].concat())?;
         serde_json::from_str(&text).with_context(|| format!("doorward {arguments:?} printed no JSON: {text}"))
+    }
+
+    /// Sets a variable of the environment for everything that is run from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// A command with more variables in its environment, its arguments still to be given.
+    #[must_use]
+    pub fn with(&self, variables: &[(&str, &str)]) -> Command {
+        let mut command = self.command();
+        command.envs(variables.iter().copied()).stdin(Stdio::null());
+        command
     }
 
     /// Runs a command, whatever its exit code.

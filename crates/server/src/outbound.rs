@@ -171,14 +171,20 @@ impl Outbound {
     }
 }
 
-/// TLS as requests use it: the machine's certificate authorities (or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`), or
-/// Mozilla's where a machine has none.
-pub fn client_config() -> ClientConfig {
+/// Who is trusted: the machine's certificate authorities (or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`), or Mozilla's
+/// where a machine has none.
+pub fn roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
+    roots
+}
+
+/// TLS as requests use it.
+pub fn client_config() -> ClientConfig {
+    let roots = roots();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     match builder {

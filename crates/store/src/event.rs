@@ -1,10 +1,13 @@
 //! The activity log.
 
-use doorward_core::event::Event;
+use doorward_core::{
+    event::{Event, EventKind},
+    id::{ApplicationId, UserId},
+};
 use jiff::Timestamp;
 
 use crate::{
-    Result,
+    Error, Result,
     db::{FromRow, Row, Tx},
     values,
 };
@@ -56,6 +59,21 @@ pub async fn newest(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Event>> {
     .await
 }
 
+/// Entries of a kind, newest first.
+pub async fn of_kind(tx: &mut Tx<'_>, kind: &str, limit: i64, offset: i64) -> Result<Vec<Event>> {
+    tx.fetch(
+        "SELECT id, at, kind, ok, reference, user_id, application_id, address, text FROM events WHERE kind = $1 \
+         ORDER BY at DESC, id DESC LIMIT $2 OFFSET $3",
+        values![kind, limit, offset],
+    )
+    .await
+}
+
+/// How many entries of a kind there are.
+pub async fn count_of_kind(tx: &mut Tx<'_>, kind: &str) -> Result<i64> {
+    tx.fetch_one("SELECT COUNT(*) FROM events WHERE kind = $1", values![kind]).await
+}
+
 /// The entries with a reference code, oldest first.
 pub async fn by_reference(tx: &mut Tx<'_>, reference: &str) -> Result<Vec<Event>> {
     tx.fetch(
@@ -64,6 +82,34 @@ pub async fn by_reference(tx: &mut Tx<'_>, reference: &str) -> Result<Vec<Event>
         values![reference],
     )
     .await
+}
+
+/// The newest failures of an application, newest first; without one those that belong to none.
+pub async fn failures(
+    tx: &mut Tx<'_>,
+    application: Option<ApplicationId>,
+    since: Timestamp,
+    limit: i64,
+) -> Result<Vec<Event>> {
+    tx.fetch(
+        "SELECT id, at, kind, ok, reference, user_id, application_id, address, text FROM events \
+         WHERE at > $1 AND NOT ok AND (application_id = $2 OR (application_id IS NULL AND $2 IS NULL)) \
+         ORDER BY at DESC, id DESC LIMIT $3",
+        values![since, application, limit],
+    )
+    .await
+}
+
+/// Who was ever authorized at an application, as far as the log goes back.
+pub async fn authorized_users(tx: &mut Tx<'_>, application: ApplicationId) -> Result<Vec<UserId>> {
+    let ids: Vec<String> = tx
+        .fetch(
+            "SELECT DISTINCT user_id FROM events WHERE application_id = $1 AND kind = $2 AND user_id IS NOT NULL \
+             ORDER BY user_id",
+            values![application, EventKind::Authorized.as_str()],
+        )
+        .await?;
+    ids.iter().map(|id| id.parse().map_err(|_| Error::Corrupt(format!("event of {id:?}")))).collect()
 }
 
 /// Forgets failures older than a time.

@@ -1,8 +1,10 @@
 //! The commands, one file per noun. Each reads its options, calls operations and prints.
 
+pub mod activity;
 pub mod app;
 pub mod config;
 pub mod connector;
+pub mod doctor;
 pub mod explain;
 pub mod group;
 pub mod init;
@@ -33,8 +35,10 @@ pub async fn run(context: &Context, command: Command) -> anyhow::Result<()> {
         Command::App(command) => app::run(&Work::open(context).await?, command).await,
         Command::Connector(command) => connector::run(&Work::open(context).await?, command).await,
         Command::Explain(command) => explain::run(&Work::open(context).await?, command).await,
+        Command::Activity(command) => activity::run(&Work::open(context).await?, command).await,
         Command::Key(command) => key::run(&Work::open(context).await?, command).await,
         Command::Mapping(command) => mapping::run(&Work::open(context).await?, command).await,
+        Command::Doctor(args) => doctor::run(&Work::open(context).await?, args).await,
     }
 }
 

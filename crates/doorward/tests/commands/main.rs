@@ -7,6 +7,7 @@
     reason = "tests fail by panicking, wait by sleeping and export nothing"
 )]
 
+mod activity;
 mod applications;
 mod credentials;
 mod explain;

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::{
     application_connect as connect,
     application_form::ApplicationDraft,
+    attempt_rows,
     desk::{Desk, Done, Page},
-    fields,
+    fields, near_misses,
 };
 use crate::{
     applications::{self, ApplicationEdit, preview, service_account::BindAccount},
@@ -147,6 +148,8 @@ async fn render(desk: &Desk, entry: &ApplicationEntry, mut view: View) -> Operat
         "has_secret": has_secret,
         "revealed_secret": client_secret.filter(|_| has_secret),
         "revealed_password": bind_password,
+        "near_misses": near_misses::rows(desk, Some(&profile.slug)).await?,
+        "attempts": attempt_rows::of_application(desk, entry.application.id).await?,
         "preview_user": desk.query("preview_user"),
         "preview": view.preview,
     });

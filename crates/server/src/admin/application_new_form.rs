@@ -284,7 +284,8 @@ fn cards(recipe: &RecipeSummary) -> Vec<Value> {
         let (value, name) = if Some(method) == usual {
             (recipe.id.clone(), recipe.name.clone())
         } else {
-            (format!("{}/{method}", recipe.id), format!("{} over {}", recipe.name, method.label()))
+            let how = if *method == Method::Proxy { "behind a proxy" } else { "over LDAP" };
+            (format!("{}/{method}", recipe.id), format!("{} {how}", recipe.name))
         };
         let how = match method {
             _ if recipe.methods.len() == 1 => "",

@@ -10,6 +10,7 @@ use doorward_core::{
     ldap_provider::LdapProvider,
     network::Place,
     secret::Secret,
+    timeline::{AttemptMethod, StepKind},
     user::{User, UserType},
 };
 use doorward_store as store;
@@ -27,6 +28,7 @@ use crate::{
     app::App,
     applications::access::{self, NoAccess},
     snapshot::Snapshot,
+    timeline::{StepDraft, Trail},
 };
 
 /// Who signs in.
@@ -97,6 +99,7 @@ pub async fn verify(app: &App, attempt: BasicAttempt) -> Result<Basic, SignInErr
         user: account.user.as_ref().map(|user| (user.id, user.profile.username.clone())),
         address: attempt.address,
         by: Some((attempt.application, attempt.how)),
+        trail: Some(trail(app, &attempt, &account, target.as_ref())),
     };
     let basic = if let Some(known) = known(app, &attempt, &account) {
         known
@@ -115,12 +118,21 @@ pub async fn verify(app: &App, attempt: BasicAttempt) -> Result<Basic, SignInErr
         Err(why) => {
             let (username, how) = (&basic.user.profile.username, attempt.how);
             let text = format!("{username} signed in by {how} but may not use the application: {why}");
-            let reference = trace.write(app, EventKind::AuthorizationFailed, text).await;
+            let step = StepDraft::refused(StepKind::Access, why.to_string());
+            let reference = trace.write(app, EventKind::AuthorizationFailed, text, step).await;
             return Err(SignInError::NotAllowed { reference });
         }
     };
     note(app, &trace, &attempt, &account, &target.application.profile.name).await;
     Ok(basic)
+}
+
+/// A bind is an attempt by itself.
+fn trail(app: &App, attempt: &BasicAttempt, account: &Account, target: Option<&Target<'_>>) -> Trail {
+    let method = if attempt.how == "LDAP" { AttemptMethod::Ldap } else { AttemptMethod::Proxy };
+    let trail = Trail::begin(app, method).from(attempt.address);
+    let trail = target.map_or(trail.clone(), |target| trail.to(target.application));
+    account.user.as_ref().map_or(trail.clone(), |user| trail.by_user(user))
 }
 
 /// Somebody whose password needs neither a slow hash nor a counter, because it is known to be right.
@@ -274,6 +286,7 @@ async fn note(app: &App, trace: &Trace, attempt: &BasicAttempt, account: &Accoun
         let by = app_password.map(|password| format!(" with the app password \"{}\"", password.name));
         let (how, by) = (attempt.how, by.unwrap_or_default());
         let text = format!("{username} signed in to {application} by {how}{by}");
-        trace.write(app, EventKind::SignIn, text).await;
+        let step = StepDraft::good(StepKind::Bind, text.clone());
+        trace.write(app, EventKind::SignIn, text, step).await;
     }
 }

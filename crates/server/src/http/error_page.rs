@@ -8,7 +8,12 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::visitor::Visitor;
-use crate::{app::App, error::OperationError, events, pages};
+use crate::{
+    app::App,
+    error::OperationError,
+    events, pages,
+    timeline::{StepDraft, Trail},
+};
 
 /// Whose problem it is.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -69,6 +74,9 @@ pub struct ErrorPage {
     restart: Option<String>,
     detail: Option<String>,
     redirect_check: Option<RedirectCheck>,
+    step: Option<Box<(Trail, StepDraft)>>,
+    near_miss: Option<String>,
+    is_recorded: bool,
 }
 
 impl ErrorPage {
@@ -91,6 +99,9 @@ impl ErrorPage {
             restart: None,
             detail: None,
             redirect_check: None,
+            step: None,
+            near_miss: None,
+            is_recorded: false,
         }
     }
 
@@ -128,6 +139,21 @@ impl ErrorPage {
     #[must_use]
     pub fn reference(mut self, reference: impl Into<String>) -> Self {
         self.reference = reference.into();
+        self
+    }
+
+    /// The page is a step of a sign-in, under its code.
+    #[must_use]
+    pub fn on(mut self, trail: &Trail, step: StepDraft) -> Self {
+        self.reference = trail.reference();
+        self.step = Some(Box::new((trail.clone(), step)));
+        self
+    }
+
+    /// A redirect URI that is not registered is kept, so that administrators are asked about it.
+    #[must_use]
+    pub fn near_miss(mut self, uri: &str) -> Self {
+        self.near_miss = Some(uri.to_owned());
         self
     }
 
@@ -277,6 +303,8 @@ impl ErrorPage {
             "time": app.clock.now().strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
             "home": self.home,
             "restart": self.restart,
+            "activity_href": (is_administrator && self.is_recorded)
+                .then(|| format!("/if/admin/activity/{}/", self.reference)),
             "detail": self.detail.filter(|_| is_administrator),
             "redirect_check": self.redirect_check.filter(|_| is_administrator),
         });
@@ -287,7 +315,7 @@ impl ErrorPage {
 
     /// The page, with an entry in the activity log under the same code.
     pub async fn record(
-        self,
+        mut self,
         app: &App,
         visitor: &Visitor,
         kind: EventKind,
@@ -299,7 +327,12 @@ impl ErrorPage {
         entry.user = visitor.signed_in.as_ref().map(|signed_in| signed_in.user.id);
         entry.application = client.map(|client| client.application.id);
         entry.address = visitor.address.to_string();
+        entry.near_miss = self.near_miss.take();
+        if let Some(step) = self.step.take() {
+            entry = entry.on(&step.0, step.1);
+        }
         events::write(app, entry).await;
+        self.is_recorded = true;
         self.render(app, Some(visitor))
     }
 }

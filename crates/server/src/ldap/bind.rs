@@ -5,6 +5,7 @@ use doorward_core::{
     id::{AppPasswordId, ApplicationId, LdapProviderId, UserId},
     network::Place,
     secret::Secret,
+    timeline::{AttemptMethod, StepKind},
     user::{User, UserType},
 };
 use doorward_protocols::ldap::{
@@ -24,6 +25,7 @@ use crate::{
     directory::person::{self, Person},
     events,
     snapshot::{LdapClient, Snapshot},
+    timeline::{StepDraft, Trail},
 };
 
 /// How much of a refused name is written down, in characters.
@@ -84,7 +86,12 @@ async fn note(app: &App, address: IpAddr, name: &[u8], answer: Answer) -> Answer
     let text = format!("an LDAP bind as \"{}\" was refused: {}", name.escape_debug(), answer.message);
     let mut entry = events::Entry::new(EventKind::SignInFailed, text);
     entry.address = address.to_string();
-    let reference = events::write(app, entry).await;
+    let trail = Trail::begin(app, AttemptMethod::Ldap).from(address);
+    let step = StepDraft::refused(
+        StepKind::Bind,
+        format!("the bind as \"{}\" was refused: {}", name.escape_debug(), answer.message),
+    );
+    let reference = events::write(app, entry.on(&trail, step)).await;
     Answer { message: format!("{} (reference {reference})", answer.message).into(), ..answer }
 }
 

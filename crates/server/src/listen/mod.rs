@@ -19,7 +19,7 @@ use crate::http::slashes;
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a request may take altogether, sending its body included.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long open requests may go on after the server was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 

@@ -24,6 +24,7 @@ use crate::{
     events,
     http::visitor::SignedIn,
     snapshot::{Client, Snapshot},
+    timeline::Trail,
 };
 
 /// How long a used code is remembered past its end, so that its replay is noticed.
@@ -38,7 +39,7 @@ pub async fn code(
     client: &Client,
     request: &AuthorizeRequest,
     signed_in: &SignedIn,
-    address: &str,
+    trail: &Trail,
 ) -> store::Result<Option<String>> {
     let now = app.clock.now();
     let provider = &client.provider.profile;
@@ -55,6 +56,7 @@ pub async fn code(
         created_at: now,
         expires_at: after(expires_at, CODE_MEMORY),
         revoked_at: None,
+        attempt: Some(trail.id()),
     };
     let kept = AuthorizationCode {
         grant: grant.id,
@@ -68,7 +70,8 @@ pub async fn code(
     let mut entry = events::Entry::new(EventKind::Authorized, text);
     entry.user = Some(signed_in.user.id);
     entry.application = Some(client.application.id);
-    address.clone_into(&mut entry.address);
+    entry.address.clone_from(&trail.attempt().address);
+    entry.reference = trail.reference();
     let event = entry.event(app);
     let code = random::alphanumeric(43);
     let code_hash = sha256_hex(code.as_bytes());

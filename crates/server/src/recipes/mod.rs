@@ -13,19 +13,22 @@ mod render;
 mod settings;
 mod values;
 mod version;
+mod web_proxy;
 
 #[cfg(test)]
 mod tests;
 
 use doorward_core::{ldap_provider::UidSource, method::Method};
 use rust_embed::RustEmbed;
+use std::collections::BTreeMap;
 
 pub use error::RecipeError;
 pub use input::{Options, RecipeInput};
 pub use ldap_server::{LdapListeners, LdapServer};
 pub use plan::{PlannedMapping, RecipePlan, UriKind};
 pub use settings::{Connection, LdapConnection, OidcConnection, SettingsBlock, SettingsInput, Style};
-pub use version::{AppVersion, parse_version};
+pub use version::{AppVersion, parse_version, show as show_version};
+pub use web_proxy::{AUTHENTIK_HEADERS, ProxyConnection, WebProxy, settings as web_proxy_settings};
 
 /// The files of `recipes/`.
 #[derive(RustEmbed)]
@@ -146,6 +149,23 @@ impl Recipe {
     /// [`RecipeError::Broken`] if the recipe's file holds no version there.
     pub fn assumed_version(&self) -> Result<AppVersion, RecipeError> {
         self.version(&self.data.versions.assumed)
+    }
+
+    /// Since which version the application can do what.
+    ///
+    /// # Errors
+    /// [`RecipeError::Broken`] if the recipe's file holds no version there.
+    pub fn features(&self) -> Result<BTreeMap<String, AppVersion>, RecipeError> {
+        let features = self.data.features.iter();
+        features.map(|feature| Ok((feature.name.clone(), self.version(&feature.since)?))).collect()
+    }
+
+    /// What was kept with an application of this recipe.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn options(&self, kept: &serde_json::Value) -> Result<Options, RecipeError> {
+        Options::read(self, kept)
     }
 
     fn version(&self, text: &str) -> Result<AppVersion, RecipeError> {

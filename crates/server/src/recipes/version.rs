@@ -29,7 +29,7 @@ pub fn parse_version(text: &str) -> Result<AppVersion, RecipeError> {
 }
 
 /// The version as text.
-pub(super) fn show((major, minor, patch): AppVersion) -> String {
+pub fn show((major, minor, patch): AppVersion) -> String {
     format!("{major}.{minor}.{patch}")
 }
 

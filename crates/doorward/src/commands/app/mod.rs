@@ -5,6 +5,7 @@ mod edit;
 mod ldap;
 mod ldap_options;
 mod options;
+mod redirect_uri;
 mod settings;
 mod view;
 
@@ -49,6 +50,9 @@ pub enum Command {
     /// The LDAP provider of an application
     #[command(subcommand)]
     Ldap(ldap::Command),
+    /// Redirect URIs that an application sent and that are not registered for it
+    #[command(subcommand)]
+    RedirectUri(redirect_uri::Command),
     /// Remove an application with all its grants and tokens
     #[command(visible_alias = "remove", after_help = "Example:\n  doorward app rm netbox --yes")]
     Rm {
@@ -73,6 +77,7 @@ pub async fn run(work: &Work, command: Command) -> anyhow::Result<()> {
         Command::Config(args) => settings::run(work, args).await,
         Command::RotateSecret { slug, dry_run } => rotate_secret(work, &slug, dry_run).await,
         Command::Ldap(command) => ldap::run(work, command).await,
+        Command::RedirectUri(command) => redirect_uri::run(work, command).await,
         Command::Rm { slug, yes, dry_run } => remove(work, &slug, yes, dry_run).await,
     }
 }
