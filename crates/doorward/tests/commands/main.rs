@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::disallowed_methods,
     unreachable_pub,
     reason = "tests fail by panicking, wait by sleeping and export nothing"
@@ -9,9 +10,12 @@
 
 mod activity;
 mod applications;
+mod connector;
 mod credentials;
 mod explain;
 mod ldap;
+#[path = "../../../server/tests/flows/support/netbox.rs"]
+mod netbox;
 mod proxy;
 mod support;
 mod web_proxies;

@@ -1,7 +1,6 @@
 //! The rules about access one by one, in words. The verdict is made from the same functions that decide in earnest.
 
 use doorward_core::{
-    access_rule::AccessRule,
     application::{ApplicationProfile, ConsentMode},
     id::GroupId,
     method::Method,
@@ -17,9 +16,6 @@ use crate::{
     directory::person::Person,
     snapshot::{ApplicationEntry, Snapshot},
 };
-
-/// Most names that stand in one sentence.
-const NAMES_SHOWN: usize = 10;
 
 /// What is known about the person's ways to sign in.
 #[derive(Debug, Clone, Default)]
@@ -57,16 +53,19 @@ pub(super) fn report(facts: &Facts<'_>) -> AccessReport {
     }
 }
 
-fn step(rule: &'static str, finding: Finding, text: impl Into<String>) -> Step {
+/// One rule and what it says.
+pub(super) fn step(rule: &'static str, finding: Finding, text: impl Into<String>) -> Step {
     Step { rule, finding, text: text.into() }
 }
 
 impl Facts<'_> {
-    fn username(&self) -> &str {
+    /// The person's username.
+    pub(super) fn username(&self) -> &str {
         &self.person.user.profile.username
     }
 
-    fn profile(&self) -> &ApplicationProfile {
+    /// The application's profile.
+    pub(super) fn profile(&self) -> &ApplicationProfile {
         &self.entry.application.profile
     }
 
@@ -78,7 +77,7 @@ impl Facts<'_> {
         let mut steps = vec![self.account()];
         match method {
             Method::Oidc | Method::Proxy => {
-                steps.extend([self.form(), self.rule(), self.networks()]);
+                steps.extend([self.header(method).unwrap_or_else(|| self.form()), self.rule(), self.networks()]);
                 steps.extend(self.consent(method));
             }
             Method::Ldap => {
@@ -127,6 +126,15 @@ impl Facts<'_> {
         step("sign-in", Finding::Yes, text)
     }
 
+    /// Signing in to a proxy without a browser, for those who cannot use one.
+    fn header(&self, method: Method) -> Option<Step> {
+        let proxy = self.entry.proxy.as_ref().filter(|_| method == Method::Proxy)?;
+        let takes_basic = proxy.provider.profile.intercept_header_auth;
+        let text = "an app password opens it, as HTTP Basic";
+        let opens = self.is_machine() && takes_basic && self.known.app_passwords > 0;
+        opens.then(|| step("sign-in", Finding::Yes, text))
+    }
+
     /// Signing in with a name and a password only.
     fn bind(&self) -> Step {
         let (name, known) = (self.username(), &self.known);
@@ -165,55 +173,6 @@ impl Facts<'_> {
         let text =
             format!("{} reads everybody for this application, so the access rule is not looked at", self.username());
         provider.searchers.contains(&self.person.user.id).then(|| step("searcher", Finding::Yes, text))
-    }
-
-    fn rule(&self) -> Step {
-        let (name, user) = (self.username(), self.person.user.id);
-        match &self.profile().access {
-            AccessRule::Everyone => step("access rule", Finding::Yes, "it is open to everyone who can sign in"),
-            AccessRule::Only { users, .. } if users.contains(&user) => {
-                step("access rule", Finding::Yes, format!("it names {name}"))
-            }
-            AccessRule::Only { groups, users } => match self.way_in(groups) {
-                Some(text) => step("access rule", Finding::Yes, text),
-                None => step("access rule", Finding::No, self.kept_out(groups, users.len())),
-            },
-        }
-    }
-
-    /// Through which of the groups they are let in, and by way of which others.
-    fn way_in(&self, groups: &BTreeSet<GroupId>) -> Option<String> {
-        let paths = groups.iter().filter_map(|group| self.snapshot.groups.path(self.direct, *group));
-        let path = paths.min_by_key(Vec::len)?;
-        let names: Vec<&str> = path.iter().map(|id| self.group_name(*id)).collect();
-        let (last, first) = (names.last()?, names.first()?);
-        let nested = names.windows(2).filter_map(|pair| match pair {
-            [below, above] => Some(format!(", and {below} is in {above}")),
-            _ => None,
-        });
-        let name = self.username();
-        Some(format!("it names the group {last}; {name} is a member of {first}{}", nested.collect::<String>()))
-    }
-
-    fn kept_out(&self, groups: &BTreeSet<GroupId>, users: usize) -> String {
-        let name = self.username();
-        if groups.is_empty() && users == 0 {
-            return format!("it lets nobody in yet; doorward app edit {} --allow … says who may", self.profile().slug);
-        }
-        let listed = if groups.is_empty() {
-            format!("names {users} people, and not {name}")
-        } else {
-            let names: Vec<&str> = groups.iter().map(|id| self.group_name(*id)).collect();
-            let people = if users == 0 { String::new() } else { format!(" and {users} people") };
-            format!("names {}{people}; {name} is not among them", in_words_list(&names))
-        };
-        let own: Vec<&str> = self.person.groups(self.snapshot).map(|group| group.profile.name.as_str()).collect();
-        let own = if own.is_empty() { "is in no group".to_owned() } else { format!("is in {}", in_words_list(&own)) };
-        format!("it {listed}: {name} {own}")
-    }
-
-    fn group_name(&self, id: GroupId) -> &str {
-        self.snapshot.groups.get(id).map_or("a group that is gone", |group| &group.profile.name)
     }
 
     fn networks(&self) -> Step {
@@ -301,14 +260,6 @@ impl Facts<'_> {
             }
             Verdict::Denied => format!("{name} may not use {application}. {}.", capital(&reason(Finding::No))),
         }
-    }
-}
-
-fn in_words_list(names: &[&str]) -> String {
-    let shown: Vec<&str> = names.iter().take(NAMES_SHOWN).copied().collect();
-    match names.len().saturating_sub(NAMES_SHOWN) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 

@@ -7,5 +7,6 @@ pub mod claims;
 pub mod netbox;
 pub mod netbox_effect;
 mod report;
+mod rule_step;
 
 pub use report::{AccessReport, Finding, Route, Step, Verdict};

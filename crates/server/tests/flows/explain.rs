@@ -2,7 +2,7 @@
 
 use crate::{
     on_both,
-    support::{PASSWORD, TestApp},
+    support::{Guest, PAGE, PASSWORD, Proxy, TestApp},
 };
 use doorward_core::{
     access_rule::AccessRule, application::ConsentMode, group::Group, ldap_provider::LdapProfile, network::Networks,
@@ -171,6 +171,29 @@ on_both! {
         let account = applications::service_account::find(&app.app, applications::find(&app.app, "a").unwrap().ldap.as_ref().unwrap()).await.unwrap().unwrap();
         let machine = explained(&app, &account.profile.username, None).await;
         assert!(text(&machine, "searcher", Finding::Yes).contains("reads everybody"));
+    }
+
+    /// Behind a proxy: machines pass by app password, and the headers are those that a proxy really gets.
+    async fn proxies_pass_browsers_and_machines(app) {
+        let ops = app.group("ops", &[]).await;
+        app.user("alice", &[&ops, &app.group("Ünter", &[]).await]).await;
+        let robot = app.robot().await;
+        app.guarded("a", |_| {}).await;
+        assert_eq!(explained(&app, "robot", None).await.verdict, Verdict::Denied);
+        app.app_password(&robot, None).await;
+        let machine = explained(&app, "robot", None).await;
+        assert!(text(&machine, "sign-in", Finding::Yes).contains("HTTP Basic"), "{machine:#?}");
+        assert_eq!(explained(&app, "alice", None).await.summary, "alice may use App a by Forward auth.");
+        let mut guest = Guest::new(&app);
+        guest.signs_in("alice", PAGE).await;
+        let passed = guest.asks(Proxy::Traefik, PAGE).await;
+        let shown = claims::explain(&app.app, "a", "alice", None).await.unwrap().proxy.unwrap();
+        assert!(shown.headers.iter().any(|(name, value)| name == "remote-user-group" && value == "ops"), "{shown:?}");
+        for (name, value) in shown.headers.iter().filter(|(name, _)| name != "x-authentik-jwt") {
+            let sent = passed.headers.get(name).map(|value| value.as_bytes());
+            assert_eq!(sent, Some(value.as_bytes()), "{name}");
+        }
+        assert_eq!(shown.left_out, ["Ünter"]);
     }
 
     /// Consent is good to know, and decides nothing.

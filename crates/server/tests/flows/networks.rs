@@ -2,7 +2,7 @@
 
 use crate::{
     on_both,
-    support::{Browser, TestApp},
+    support::{Browser, Guest, PAGE, Proxy, TestApp},
 };
 use doorward_core::{
     access_rule::AccessRule,
@@ -97,6 +97,23 @@ on_both! {
         let page = outside.get(tile).await;
         assert_eq!(page.status, 403);
         assert!(page.body.contains("Not from this network"));
+    }
+
+    /// Behind a proxy every request is looked at, and the proxy says where the browser is.
+    async fn proxies_are_told_no_outside(app) {
+        app.user("alice", &[]).await;
+        app.guarded("a", |_| {}).await;
+        app.edit("a", |edit| edit.profile.networks = inside()).await;
+        let mut guest = Guest::new(&app);
+        guest.doorward.peer = INSIDE.parse().unwrap();
+        guest.signs_in("alice", PAGE).await;
+        for proxy in Proxy::ALL {
+            let passed = guest.asks_with(proxy, PAGE, &[("x-forwarded-for", INSIDE)]).await;
+            assert_eq!((passed.status, passed.header("remote-user")), (200, "alice"), "{proxy:?}");
+            let refused = guest.asks_with(proxy, PAGE, &[("x-forwarded-for", OUTSIDE)]).await;
+            assert_eq!(refused.status, 403, "{proxy:?}");
+            assert!(refused.body.contains("Not from this network") && refused.header("remote-user").is_empty());
+        }
     }
 
     /// Over LDAP the application asks; the same operation behind a proxy knows where the person is.
