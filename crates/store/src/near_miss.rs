@@ -36,7 +36,8 @@ impl FromRow for NearMiss {
     }
 }
 
-/// Counts one, and forgets the oldest beyond a number per application. One that was dismissed stays so.
+/// Counts one, and forgets the oldest beyond a number per application. Those that were dismissed are counted by themselves,
+/// so that no flood of others brings them back.
 pub async fn count(tx: &mut Tx<'_>, application: ApplicationId, uri: &str, at: Timestamp, kept: i64) -> Result<()> {
     tx.execute(
         "INSERT INTO near_misses (application_id, uri, first_at, last_at, count, dismissed) \
@@ -45,12 +46,14 @@ pub async fn count(tx: &mut Tx<'_>, application: ApplicationId, uri: &str, at: T
         values![application, uri, at],
     )
     .await?;
-    tx.execute(
-        "DELETE FROM near_misses WHERE application_id = $1 AND uri IN (SELECT uri FROM near_misses \
-         WHERE application_id = $1 ORDER BY last_at DESC, uri LIMIT 1000 OFFSET $2)",
-        values![application, kept],
-    )
-    .await?;
+    for dismissed in [false, true] {
+        tx.execute(
+            "DELETE FROM near_misses WHERE application_id = $1 AND uri IN (SELECT uri FROM near_misses \
+             WHERE application_id = $1 AND dismissed = $3 ORDER BY last_at DESC, uri LIMIT 1000 OFFSET $2)",
+            values![application, kept, dismissed],
+        )
+        .await?;
+    }
     Ok(())
 }
 

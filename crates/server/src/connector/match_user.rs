@@ -14,6 +14,8 @@ use crate::netbox::users::{NetBoxUser, is_suffixed};
 
 /// By how much NetBox's clock may be behind.
 pub const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(30);
+/// How long after Doorward saw somebody NetBox may have taken to let them in. What happened later was somebody else's doing.
+pub const ARRIVAL: SignedDuration = SignedDuration::from_mins(10);
 
 /// Whose account it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -86,10 +88,11 @@ fn evidence(desired: &Desired, seen_at: Option<Timestamp>, account: &NetBoxUser)
         return if has_address && account.last_login.is_some() { Evidence::Address } else { Evidence::Nothing };
     };
     let earliest = seen_at.saturating_sub(CLOCK_TOLERANCE).unwrap_or(seen_at);
-    let is_since = |time: Option<Timestamp>| time.is_some_and(|time| time >= earliest);
-    if is_since(account.date_joined) && is_since(account.last_login) {
+    let latest = seen_at.saturating_add(ARRIVAL).unwrap_or(seen_at);
+    let is_then = |time: Option<Timestamp>| time.is_some_and(|time| time >= earliest && time <= latest);
+    if is_then(account.date_joined) && is_then(account.last_login) {
         Evidence::Made
-    } else if has_address && is_since(account.last_login) {
+    } else if has_address && is_then(account.last_login) {
         Evidence::AddressAndTime
     } else {
         Evidence::Nothing
@@ -179,6 +182,15 @@ mod tests {
         assert!(matches!(look(Some(10), &[stale]), Verdict::Unclear { .. }));
         let never = account(1, "alice", 0, None, "alice@example.org");
         assert!(matches!(look(Some(10), &[never]), Verdict::Unclear { .. }));
+    }
+
+    #[test]
+    fn what_happened_long_after_the_sign_in_says_nothing() {
+        let late = 10 + ARRIVAL.as_secs() + 1;
+        let local = account(1, "alice", late, Some(late), "alice@example.org");
+        assert!(matches!(look(Some(10), &[local]), Verdict::Unclear { .. }));
+        let older = account(1, "alice", 0, Some(late), "alice@example.org");
+        assert!(matches!(look(Some(10), &[older]), Verdict::Unclear { .. }));
     }
 
     #[test]

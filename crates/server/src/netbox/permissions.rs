@@ -83,7 +83,6 @@ impl NetBox<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::stub::Stub;
-    use super::*;
     use crate::outbound::Outbound;
 
     #[tokio::test]

@@ -79,6 +79,9 @@ pub(super) struct ProxyData {
 pub(super) struct TokenPaths {
     /// Beginnings of paths.
     pub paths: Vec<String>,
+    /// Beginnings of paths among them where the token is not looked at.
+    #[serde(default)]
+    pub except: Vec<String>,
     /// Expression for the beginning of `Authorization`; letters of either case match.
     pub authorization: String,
 }
@@ -86,8 +89,13 @@ pub(super) struct TokenPaths {
 impl TokenPaths {
     /// The paths as Traefik matches them.
     pub(super) fn traefik_rule(&self) -> String {
-        let prefixes: Vec<String> = self.paths.iter().map(|path| format!("PathPrefix(`{path}`)")).collect();
-        prefixes.join(" || ")
+        let rule = |path: &String| format!("PathPrefix(`{path}`)");
+        let mut all = format!("({})", self.paths.iter().map(rule).collect::<Vec<_>>().join(" || "));
+        for path in &self.except {
+            all.push_str(" && !");
+            all.push_str(&rule(path));
+        }
+        all
     }
 }
 

@@ -40,7 +40,7 @@ pub struct Compared {
     pub registered: Vec<Span>,
     /// The host of what came: who would receive the sign-ins.
     pub host: String,
-    /// Whether no registered URI is on this host.
+    /// Whether no registered URI has this scheme, host and port.
     pub is_new_host: bool,
 }
 
@@ -80,13 +80,20 @@ pub fn compare(candidate: &Candidate) -> Compared {
     });
     let (received_spans, registered_spans) = nearest.unwrap_or_else(|| (difference(received, received).0, Vec::new()));
     let host = host_of(received).unwrap_or_default();
-    let hosts = candidate.client.redirect_uris.iter().filter_map(|uri| host_of(&uri.url));
-    let is_new_host = !hosts.into_iter().any(|known| known == host);
+    let mut known = candidate.client.redirect_uris.iter().filter_map(|uri| origin_of(&uri.url));
+    let origin = origin_of(received);
+    let is_new_host = origin.is_none_or(|origin| !known.any(|known| known == origin));
     Compared { received: received_spans, registered: registered_spans, host, is_new_host }
 }
 
 fn host_of(uri: &str) -> Option<String> {
     url::Url::parse(uri).ok()?.host_str().map(str::to_owned)
+}
+
+/// Another port or scheme may be somebody else's, too. An address of an app (`com.example:/`) has no origin.
+fn origin_of(uri: &str) -> Option<String> {
+    let origin = url::Url::parse(uri).ok()?.origin();
+    origin.is_tuple().then(|| origin.ascii_serialization())
 }
 
 /// Registers a URI that was refused before.

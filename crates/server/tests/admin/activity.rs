@@ -111,7 +111,7 @@ async fn refused_redirect_uris_are_asked_about_and_allowed() {
         assert!(page.has("tried to use an address on") && page.has("evil.example"), "{path}");
         // What anybody can have sent is no link, and a foreign host is warned of.
         assert!(!page.has(&format!("href=\"{far}")) && !page.has(&format!("href=\"{near}\"")));
-        assert_eq!(page.html.matches("Nothing else of this application is on this host").count(), 1);
+        assert_eq!(page.html.matches("Nothing else of this application has this scheme, host and port").count(), 1);
     }
     let address = "/if/admin/applications/wiki/redirect-uris/";
     let page = admin.done(&format!("{address}allow/"), &[("uri", near)]).await;
