@@ -3,6 +3,7 @@
 mod endings;
 mod keeping;
 mod near_misses;
+mod protected;
 
 use doorward_core::timeline::{Ending, StepKind};
 use doorward_server::timeline::read::{self, Record, Wanted};
