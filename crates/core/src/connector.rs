@@ -65,6 +65,7 @@ impl ManagedGroups {
 
 /// What an administrator may write about a connector, the token aside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch by itself")]
 pub struct ConnectorProfile {
     /// The application's own address.
     pub url: String,

@@ -72,6 +72,6 @@ async fn serve(mut client: TcpStream, upstream: u16, mood: Mood) {
     }
     if let Ok(mut server) = TcpStream::connect(("127.0.0.1", upstream)).await {
         // One request a connection, so that a change of mood is felt at once.
-        let _ = tokio::time::timeout(Duration::from_secs(60), copy_bidirectional(&mut client, &mut server)).await;
+        let _ = tokio::time::timeout(Duration::from_mins(1), copy_bidirectional(&mut client, &mut server)).await;
     }
 }

@@ -290,14 +290,14 @@ impl Everybody {
             warning: String::new(),
         };
         let account = match linked {
-            Some(linked) => match by_id.get(&linked.id) {
-                Some(account) => *account,
-                None => {
+            Some(linked) => {
+                let Some(account) = by_id.get(&linked.id) else {
                     preview.account = Some(linked.name.clone());
                     preview.warning = "NetBox does not show this account any more.".to_owned();
                     return Some(preview);
-                }
-            },
+                };
+                *account
+            }
             None if !desired.is_open() || candidates.is_empty() => return None,
             None => {
                 preview.is_new_link = true;

@@ -188,13 +188,13 @@ async fn settle(app: &App, connected: &Connected, job: &ConnectorJob, outcome: O
             Some(wait) => put_back(app, job, JobState::Waiting, wait, NO_ACCOUNT).await,
             None => finish(app, job).await,
         },
-        Outcome::LeftAlone { why, may_change } => match wait_for_account(job).filter(|_| may_change) {
-            Some(wait) => put_back(app, job, JobState::Waiting, wait, &why).await,
-            None => {
-                left_alone(app, connected, job.user, &why).await?;
-                finish(app, job).await
+        Outcome::LeftAlone { why, may_change } => {
+            if let Some(wait) = wait_for_account(job).filter(|_| may_change) {
+                return put_back(app, job, JobState::Waiting, wait, &why).await;
             }
-        },
+            left_alone(app, connected, job.user, &why).await?;
+            finish(app, job).await
+        }
     }
 }
 

@@ -133,10 +133,11 @@ on_both! {
             users::set_active(app, &actor, alice.id, active).await.unwrap();
             scene.step().await;
         }
-        let inside = scene.netbox.inside();
-        assert!(!inside.users[&account].is_active);
-        assert_eq!(inside.users[&account].passwords, 1, "whoever leaves is cut off all the same");
-        drop(inside);
+        {
+            let inside = scene.netbox.inside();
+            assert!(!inside.users[&account].is_active);
+            assert_eq!(inside.users[&account].passwords, 1, "whoever leaves is cut off all the same");
+        }
         assert!(scene.person("alice").await.warning.contains("it was not Doorward"));
     }
 

@@ -11,6 +11,7 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, Uri},
     response::{IntoResponse, Response},
 };
+use doorward_server::jobs::Jobs;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use std::{
@@ -99,7 +100,7 @@ impl FakeNetBox {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = Router::new().fallback(serve).with_state(inside.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        Jobs::default().spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { address, inside }
     }
 
