@@ -1,5 +1,7 @@
 //! The connector and a real NetBox: from the first sign-in to the last day.
 
+#![expect(clippy::indexing_slicing, reason = "JSON of our own making")]
+
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};

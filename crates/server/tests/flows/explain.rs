@@ -190,7 +190,7 @@ on_both! {
         let shown = claims::explain(&app.app, "a", "alice", None).await.unwrap().proxy.unwrap();
         assert!(shown.headers.iter().any(|(name, value)| name == "remote-user-group" && value == "ops"), "{shown:?}");
         for (name, value) in shown.headers.iter().filter(|(name, _)| name != "x-authentik-jwt") {
-            let sent = passed.headers.get(name).map(|value| value.as_bytes());
+            let sent = passed.headers.get(name).map(axum::http::HeaderValue::as_bytes);
             assert_eq!(sent, Some(value.as_bytes()), "{name}");
         }
         assert_eq!(shown.left_out, ["Ünter"]);

@@ -61,7 +61,7 @@ on_both! {
         scene.signs_in("alice").await;
         scene.netbox.inside().users.get_mut(&first).unwrap().login = Some(scene.app.clock.now());
         let second = scene.netbox.makes_account("alicef683ea2d6f024ceb", scene.app.clock.now());
-        scene.passes(1).await;
+        scene.passes(1);
         scene.step().await;
         assert_eq!((scene.netbox.groups_of(first).len(), scene.netbox.groups_of(second).len()), (0, 1));
         assert!(!scene.netbox.inside().users[&first].is_active);
@@ -78,7 +78,7 @@ on_both! {
         // Its owner signs in by password at the same moment.
         scene.netbox.inside().users.get_mut(&local).unwrap().login = Some(scene.app.clock.now());
         for _ in 0..12 {
-            scene.passes(60).await;
+            scene.passes(60);
             scene.step().await;
         }
         let warning = scene.person("alice").await.warning;
@@ -100,7 +100,7 @@ on_both! {
         let local = scene.netbox.has_account("alice", "", scene.app.clock.now());
         scene.signs_in("alice").await;
         let made = scene.netbox.makes_account("alicef683ea2d6f024ceb", scene.app.clock.now());
-        scene.passes(1).await;
+        scene.passes(1);
         scene.step().await;
         assert_eq!(scene.netbox.groups_of(made), ["netbox-ops"]);
         assert!(scene.netbox.groups_of(local).is_empty());
@@ -153,7 +153,7 @@ on_both! {
         assert!(!scene.netbox.inside().users[&account].is_active, "access ends first");
         assert!(scene.netbox.inside().tokens[&token].enabled);
         scene.netbox.mood(Mood::Well);
-        scene.passes(60).await;
+        scene.passes(60);
         scene.step().await;
         assert!(!scene.netbox.inside().tokens[&token].enabled);
         users::set_active(app, &actor, alice.id, true).await.unwrap();
@@ -168,12 +168,12 @@ on_both! {
         let (alice, account) = scene.settled("alice", &[]).await;
         scene.netbox.inside().users.remove(&account);
         doorward_server::directory::groups::add_member(&scene.app.app, &scene.app.actor(), ops.id, &alice).await.unwrap();
-        scene.passes(600).await;
+        scene.passes(600);
         scene.step().await;
         let person = scene.person("alice").await;
         assert!(person.account.is_none() && person.warning.contains("was deleted in NetBox"), "{person:?}");
         let again = scene.arrives("alice").await;
-        scene.passes(1).await;
+        scene.passes(1);
         scene.step().await;
         assert_eq!(scene.netbox.groups_of(again), ["netbox-ops"]);
         assert!(scene.person("alice").await.warning.is_empty());

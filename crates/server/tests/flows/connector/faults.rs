@@ -30,7 +30,7 @@ on_both! {
         groups::add_member(&scene.app.app, &scene.app.actor(), ops.id, &alice).await.unwrap();
         for (status, body) in [(500, "no"), (502, "<html>"), (429, ""), (200, ""), (200, "{}"), (200, "[1"), (302, "")] {
             scene.answers(status, body);
-            scene.passes(200).await;
+            scene.passes(200);
             assert_eq!(scene.step().await, 1, "{status} {body}");
             assert_eq!(scene.step().await, 0, "it does not hammer");
             assert_eq!(scene.progress().await.health.state, ConnectorState::Failing);
@@ -40,7 +40,7 @@ on_both! {
         assert!(jobs[0].job.error.contains("is not NetBox's REST API"), "{jobs:?}");
         assert_eq!(scene.said("the connector has stopped").await.len(), 1);
         scene.netbox.mood(Mood::Well);
-        scene.passes(200).await;
+        scene.passes(200);
         scene.step().await;
         assert_eq!(scene.netbox.groups_of(account), ["netbox-ops"]);
         assert_eq!(scene.progress().await.health.state, ConnectorState::Well);
@@ -60,7 +60,7 @@ on_both! {
         connectors::update(app, &actor, "netbox", profile, Some(Secret::from(TOKEN))).await.unwrap();
         groups::add_member(app, &actor, ops.id, &alice).await.unwrap();
         for _ in 0..20 {
-            scene.passes(40).await;
+            scene.passes(40);
             assert_eq!(scene.step().await, 1);
         }
         let health = scene.progress().await.health;
@@ -83,9 +83,9 @@ on_both! {
         let health = scene.progress().await.health;
         assert_eq!(health.state, ConnectorState::Refused);
         assert!(health.text.contains("refuses the API token (Invalid v2 token)"), "{}", health.text);
-        scene.passes(300).await;
+        scene.passes(300);
         assert_eq!(scene.step().await, 0);
-        scene.passes(301).await;
+        scene.passes(301);
         assert_eq!(scene.step().await, 1, "seldom, it is tried again");
         assert_eq!(scene.said("the connector has stopped").await.len(), 1);
         let profile = connectors::show(app, "netbox").await.unwrap().profile;
@@ -111,7 +111,7 @@ on_both! {
         assert_eq!((jobs.len(), jobs[0].job.state, jobs[0].username.as_str()), (1, JobState::Failed, "alice"));
         assert!(jobs[0].job.error.contains("may not add groups"), "{jobs:?}");
         assert_eq!(scene.progress().await.health.state, ConnectorState::Well);
-        scene.passes(601).await;
+        scene.passes(601);
         scene.step().await;
         assert_eq!(scene.said("could not be brought in line").await.len(), 1, "said once");
         scene.netbox.mood(Mood::Well);
@@ -129,14 +129,14 @@ on_both! {
         groups::add_member(&scene.app.app, &scene.app.actor(), ops.id, &alice).await.unwrap();
         scene.netbox.mood(Mood::Lies);
         for _ in 0..10 {
-            scene.passes(2).await;
+            scene.passes(2);
             scene.step().await;
         }
         let jobs = scene.jobs().await;
         assert_eq!(jobs[0].job.state, JobState::Failed);
         assert!(jobs[0].job.error.contains("at the same moment"), "{jobs:?}");
         scene.netbox.mood(Mood::Well);
-        scene.passes(601).await;
+        scene.passes(601);
         scene.step().await;
         assert_eq!(scene.netbox.groups_of(account), ["netbox-ops"]);
     }
@@ -152,7 +152,7 @@ on_both! {
         scene.step().await;
         assert_eq!(scene.jobs().await.len(), 1);
         scene.netbox.mood(Mood::Well);
-        scene.passes(2).await;
+        scene.passes(2);
         scene.step().await;
         assert_eq!(scene.netbox.groups_of(account), ["netbox-ops"]);
     }
@@ -177,7 +177,7 @@ on_both! {
         let begun = std::time::Instant::now();
         scene.signs_in("alice").await;
         assert!(begun.elapsed() < Duration::from_millis(1400), "{:?}", begun.elapsed());
-        scene.passes(1).await;
+        scene.passes(1);
         assert_eq!(scene.step().await, 1);
         assert!(scene.jobs().await.is_empty() && scene.netbox.inside().users[&account].is_active);
     }

@@ -76,7 +76,7 @@ impl Scene {
     async fn settled(&self, username: &str, groups: &[&doorward_core::group::Group]) -> (User, i64) {
         let user = self.app.user(username, groups).await;
         let account = self.arrives(username).await;
-        self.passes(2).await;
+        self.passes(2);
         self.step().await;
         assert!(self.person(username).await.account.is_some_and(|linked| linked.id == account));
         (user, account)
@@ -90,7 +90,7 @@ impl Scene {
         applications::update(&self.app.app, &self.app.actor(), "netbox", edit).await.unwrap();
     }
 
-    async fn passes(&self, seconds: i64) {
+    fn passes(&self, seconds: i64) {
         self.app.clock.advance(SignedDuration::from_secs(seconds));
     }
 

@@ -29,7 +29,7 @@ on_both! {
         let hand_made = scene.netbox.has_group("on call");
         let alice = scene.netbox.makes_account("alice", scene.app.clock.now());
         scene.netbox.inside().users.get_mut(&alice).unwrap().groups.push(hand_made);
-        scene.passes(1).await;
+        scene.passes(1);
         assert_eq!(scene.step().await, 1);
         assert_eq!(scene.netbox.groups_of(alice), ["netbox-all", "netbox-ops", "on call"]);
         assert!(!scene.netbox.inside().groups.values().any(|name| name == "staff"));
@@ -46,16 +46,16 @@ on_both! {
         let scene = Scene::new(app).await;
         scene.signs_in("alice").await;
         scene.signs_in("bob").await;
-        scene.passes(1).await;
+        scene.passes(1);
         assert_eq!(scene.step().await, 2);
         assert!(scene.jobs().await[0].job.error.contains("no account of this name"));
         assert_eq!(scene.step().await, 0, "not before its time");
         let alice = scene.netbox.makes_account("alice", scene.app.clock.now());
-        scene.passes(1).await;
+        scene.passes(1);
         scene.step().await;
         assert_eq!(scene.netbox.groups_of(alice), ["netbox-ops"]);
         for _ in 0..20 {
-            scene.passes(60).await;
+            scene.passes(60);
             scene.step().await;
         }
         assert!(scene.jobs().await.is_empty(), "nobody waits for Bob's account for ever");
@@ -144,7 +144,7 @@ on_both! {
         let (_, account) = scene.settled("alice", &[&ops]).await;
         scene.netbox.inside().users.get_mut(&account).unwrap().groups.clear();
         scene.signs_in("alice").await;
-        scene.passes(1).await;
+        scene.passes(1);
         scene.step().await;
         assert_eq!(scene.netbox.groups_of(account), ["netbox-ops"]);
     }

@@ -93,9 +93,9 @@ on_both! {
         let scene = Scene::new(app).await;
         scene.enqueue(scene.somebody(), JobRank::Change, 0).await;
         let dead = claim_one(&scene.app.app, &Node::new()).await.unwrap();
-        scene.passes(LEASE.as_secs() - 1).await;
+        scene.passes(LEASE.as_secs() - 1);
         assert!(claim_one(&scene.app.app, &scene.node).await.is_none());
-        scene.passes(1).await;
+        scene.passes(1);
         let taken = claim_one(&scene.app.app, &scene.node).await.unwrap();
         assert_eq!(taken.id, dead.id);
         scene.finish(&dead).await;
@@ -139,7 +139,7 @@ on_both! {
         let scene = Scene::new(app).await;
         for rank in [JobRank::Run, JobRank::Change, JobRank::CutOff] {
             scene.enqueue(scene.somebody(), rank, 0).await;
-            scene.passes(1).await;
+            scene.passes(1);
         }
         let ranks: Vec<_> = worker::claim(&scene.app.app, &scene.node, 3).await.unwrap();
         let ranks: Vec<_> = ranks.iter().map(|job| job.rank).collect();
@@ -158,7 +158,7 @@ on_both! {
         users::set_active(&scene.app.app, &scene.app.actor(), alice.id, false).await.unwrap();
         let restarted = scene.app.second_process().await;
         assert_eq!(worker::step(&restarted, &Node::new()).await.unwrap(), 0);
-        scene.passes(LEASE.as_secs()).await;
+        scene.passes(LEASE.as_secs());
         assert_eq!(worker::step(&restarted, &Node::new()).await.unwrap(), 1);
         assert!(!scene.netbox.inside().users[&account].is_active);
     }
