@@ -44,6 +44,8 @@ id! {
     ProviderId,
     /// The LDAP provider of an application.
     LdapProviderId,
+    /// The proxy provider of an application.
+    ProxyProviderId,
     /// An app password.
     AppPasswordId,
     /// A signing key with all its versions.

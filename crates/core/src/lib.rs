@@ -18,6 +18,7 @@ pub mod lifetime;
 pub mod method;
 pub mod problem;
 pub mod provider;
+pub mod proxy_provider;
 pub mod random;
 pub mod redirect_uri;
 pub mod secret;

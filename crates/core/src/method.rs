@@ -11,18 +11,21 @@ pub enum Method {
     Oidc,
     /// LDAP.
     Ldap,
+    /// A proxy that asks Doorward about every request (forward auth).
+    Proxy,
 }
 
 impl Method {
     /// All of them: value, name on the command line and in files, words people read.
-    pub const ALL: [(Self, &'static str, &'static str); 2] =
-        [(Self::Oidc, "oidc", "OpenID Connect"), (Self::Ldap, "ldap", "LDAP")];
+    pub const ALL: [(Self, &'static str, &'static str); 3] =
+        [(Self::Oidc, "oidc", "OpenID Connect"), (Self::Ldap, "ldap", "LDAP"), (Self::Proxy, "proxy", "Forward auth")];
 
     /// The name on the command line and in files.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Oidc => "oidc",
             Self::Ldap => "ldap",
+            Self::Proxy => "proxy",
         }
     }
 
@@ -31,6 +34,7 @@ impl Method {
         match self {
             Self::Oidc => "OpenID Connect",
             Self::Ldap => "LDAP",
+            Self::Proxy => "Forward auth",
         }
     }
 

@@ -140,6 +140,7 @@ pub async fn start_with(place: &Place, public_url: PublicUrl, change: impl FnOnc
     config.trusted_proxies = settings.trusted_proxies.clone();
     config.session_lifetime = settings.session_lifetime.duration();
     config.key_publication = settings.key_publication.duration();
+    config.http_address = settings.listen;
     config.ldap_address = settings.ldap_listen.address;
     config.ldaps_address = settings.ldaps_listen.address;
     config.ldap_allow_plaintext = settings.ldap_allow_plaintext;

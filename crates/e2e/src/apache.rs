@@ -100,7 +100,7 @@ OIDCPKCEMethod S256
 </Location>
 ",
             port = self.port,
-            user = if is_root() { "User www-data\nGroup www-data" } else { "" },
+            user = if environment::is_root() { "User www-data\nGroup www-data" } else { "" },
             redirect = self.redirect_uri(),
         ))
     }
@@ -130,9 +130,4 @@ fn module_directory() -> Result<std::path::PathBuf> {
 fn open_to_others(directory: &std::path::Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     Ok(std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o755))?)
-}
-
-fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
 }

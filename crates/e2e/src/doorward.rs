@@ -85,6 +85,22 @@ impl Doorward {
         Ok(doorward)
     }
 
+    /// One that runs, with an administrator, on SQLite, and answers the proxies of this machine.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_behind_proxies() -> Result<Self> {
+        let mut doorward = Self::empty(Keeping::Sqlite)?;
+        // As in doorward.toml: commands print where proxies find the server.
+        doorward.variables = vec![
+            ("DOORWARD_TRUSTED_PROXIES".to_owned(), "127.0.0.1".to_owned()),
+            ("DOORWARD_LISTEN".to_owned(), format!("127.0.0.1:{}", doorward.port)),
+        ];
+        doorward.initialise()?;
+        doorward.serve().await?;
+        Ok(doorward)
+    }
+
     /// One that has never been started: an empty data directory.
     ///
     /// # Errors

@@ -36,3 +36,10 @@ pub fn choose_crypto() {
     // An error means that another thread was faster with the same choice.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
+
+/// Whether these tests run as root, as which servers want to be told another user.
+#[must_use]
+pub fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
+}

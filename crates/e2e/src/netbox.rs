@@ -260,6 +260,19 @@ LOGGING = {{'version': 1, 'disable_existing_loggers': False,
         self.port
     }
 
+    /// A value of `Authorization` by which programs are a user: a token made by hand.
+    ///
+    /// # Errors
+    /// When NetBox's database refuses, or has no such user.
+    pub fn token_of(&self, username: &str) -> Result<String> {
+        let token = "0123456789abcdef0123456789abcdef01234567";
+        self.database.execute(&format!(
+            "INSERT INTO users_token (created, plaintext, write_enabled, description, user_id, enabled, version)
+             SELECT now(), '{token}', true, '', id, true, 1 FROM users_user WHERE username = '{username}'"
+        ))?;
+        Ok(format!("Token {token}"))
+    }
+
     /// Puts a user into a group as an administrator of NetBox does by hand, making the group.
     ///
     /// # Errors

@@ -59,6 +59,27 @@ impl Visitor {
         read(self.client.get(url)).await
     }
 
+    /// Fetches one address with more headers, following nothing.
+    ///
+    /// # Errors
+    /// When nobody answers.
+    pub async fn get_with(&self, url: &str, headers: &[(&str, &str)]) -> Result<Page> {
+        read(headers.iter().fold(self.client.get(url), |request, (name, value)| request.header(*name, *value))).await
+    }
+
+    /// Goes to an address behind a proxy, and signs in if asked to; gives the page at the end of it.
+    ///
+    /// # Errors
+    /// When nobody answers, or there is no end of redirects.
+    pub async fn enter(&self, url: &str, username: &str, password: &str) -> Result<Page> {
+        let page = self.follow(self.get(url).await?, "nowhere:").await?;
+        if !page.has_button("sign-in") {
+            return Ok(page);
+        }
+        let answer = self.press(&page, "sign-in", &[("username", username), ("password", password)]).await?;
+        self.follow(answer, "nowhere:").await
+    }
+
     /// Presses a button of a form on a page, with some fields filled in.
     ///
     /// # Errors

@@ -175,7 +175,10 @@ fn at_doorward(doorward: &Doorward) -> Result<()> {
         &registered,
     ])?;
 
-    let superuser = "NetBox: superuser";
+    let mappings = doorward.json(&["app", "show", "netbox"])?;
+    let mappings = mappings.get("mappings").and_then(Value::as_array).context("no mappings")?;
+    let superuser = mappings.iter().filter_map(Value::as_str).find(|name| name.starts_with("NetBox: superuser"));
+    let superuser = superuser.context("no mapping for superusers")?;
     edit(&["--remove-mapping", superuser])?;
     Told::ask(doorward, "netbox", &[])?.only("superuser-missing");
     edit(&["--add-mapping", superuser])?;

@@ -16,6 +16,7 @@ use crate::{
     ldap::directory::Directory,
     outbound::Outbound,
     pages::Pages,
+    proxy::left_out::LeftOut,
     setup,
     snapshot::Snapshot,
 };
@@ -46,6 +47,8 @@ pub struct Inner {
     pub event_budget: Budget,
     /// Whether an unlisted proxy was warned about.
     pub unlisted_proxy: Once,
+    /// Which groups the activity log says cannot be told to applications behind proxies.
+    pub left_out: LeftOut,
     /// Templates.
     pub pages: Pages,
     /// Requests of our own to other servers.
@@ -83,6 +86,7 @@ impl App {
             noted: Noted::default(),
             event_budget: Budget::default(),
             unlisted_proxy: Once::new(),
+            left_out: LeftOut::default(),
             pages: Pages::new(),
             outbound: Outbound::default(),
             directory: Directory::default(),

@@ -16,6 +16,8 @@ pub struct Config {
     pub public_url: PublicUrl,
     /// Where the embedded database, keys and certificates are.
     pub data_dir: PathBuf,
+    /// Where HTTP listens: the proxies before applications are told.
+    pub http_address: SocketAddr,
     /// Proxies whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
     /// How long a session lasts.
@@ -42,6 +44,7 @@ impl Config {
         Self {
             public_url,
             data_dir,
+            http_address: (Ipv4Addr::UNSPECIFIED, 9000).into(),
             trusted_proxies: Vec::new(),
             session_lifetime: SignedDuration::from_hours(12),
             key_publication: SignedDuration::from_hours(1),

@@ -25,6 +25,7 @@ pub mod oidc;
 pub mod outbound;
 pub mod pages;
 pub mod portal;
+pub mod proxy;
 pub mod public_url;
 pub mod recipes;
 pub mod router;

@@ -6,7 +6,7 @@ use axum::{
     http::StatusCode,
     middleware,
     response::Response,
-    routing::{get, post},
+    routing::{any, get, post},
 };
 use tower::ServiceBuilder;
 
@@ -20,7 +20,7 @@ use crate::{
         visitor::{self, CurrentVisitor},
     },
     oidc::{authorize, consent, discovery, end_session, token, userinfo},
-    pages, portal, setup,
+    pages, portal, proxy, setup,
 };
 use doorward_store as store;
 
@@ -55,6 +55,16 @@ pub fn router(app: App) -> Router {
         .route("/application/o/{slug}/", get(discovery::issuer))
         .route("/application/o/{slug}/.well-known/openid-configuration", get(discovery::document))
         .route("/application/o/{slug}/jwks/", get(discovery::jwks))
+        .route("/outpost.goauthentik.io/auth/nginx", any(proxy::nginx::serve))
+        .route("/outpost.goauthentik.io/auth/traefik", any(proxy::traefik::serve))
+        .route("/outpost.goauthentik.io/auth/caddy", any(proxy::caddy::serve))
+        .route("/outpost.goauthentik.io/auth/envoy", any(proxy::envoy::serve))
+        .route("/outpost.goauthentik.io/auth/envoy/", any(proxy::envoy::serve))
+        .route("/outpost.goauthentik.io/auth/envoy/{*original}", any(proxy::envoy::serve))
+        .route("/outpost.goauthentik.io/start", get(proxy::start::get))
+        .route("/outpost.goauthentik.io/callback", get(proxy::callback::get))
+        .route("/outpost.goauthentik.io/sign_out", get(proxy::sign_out::get))
+        .route("/outpost.goauthentik.io/ping", get(proxy::ping))
         .route("/assets/{name}", get(pages::serve_asset))
         .route("/-/health/live/", get(live))
         .route("/-/health/ready/", get(ready));

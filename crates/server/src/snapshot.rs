@@ -11,6 +11,8 @@ use doorward_core::{
     lifetime::Lifetime,
     method::Method,
     provider::{IssuerMode, Provider},
+    proxy_provider::ProxyProvider,
+    redirect_uri::RedirectUri,
     signing_key::{KeyAlgorithm, KeyVersion, SigningKey, VersionState},
 };
 use doorward_protocols::{
@@ -27,6 +29,7 @@ use std::{
 
 use crate::{
     ldap::{directory::group_tree::GroupTree, names::Names},
+    proxy::client::{self as proxy_client, Proxies, ProxyClient},
     public_url::PublicUrl,
 };
 
@@ -52,12 +55,14 @@ pub struct Snapshot {
     pub ldap: Vec<Arc<LdapClient>>,
     /// Which applications have a connector.
     pub connectors: BTreeMap<ApplicationId, ConnectorId>,
+    /// All proxy providers with their applications, by host.
+    pub proxies: Proxies,
     by_client_id: BTreeMap<String, Arc<Client>>,
     by_provider: BTreeMap<ProviderId, Arc<Client>>,
     group_tree: OnceLock<Arc<GroupTree>>,
 }
 
-/// An application and the providers it has: OAuth2/OpenID, LDAP, or both.
+/// An application and the providers it has: OAuth2/OpenID, LDAP, proxy.
 #[derive(Debug)]
 pub struct ApplicationEntry {
     /// The application.
@@ -66,6 +71,8 @@ pub struct ApplicationEntry {
     pub oauth: Option<Arc<Client>>,
     /// With its LDAP provider.
     pub ldap: Option<Arc<LdapClient>>,
+    /// With its proxy provider. There is an OAuth2/OpenID provider underneath, always.
+    pub proxy: Option<Arc<ProxyClient>>,
 }
 
 /// An application and its OAuth2/OpenID provider, ready to serve.
@@ -77,6 +84,8 @@ pub struct Client {
     pub provider: Provider,
     /// The issuer of its tokens.
     pub issuer: String,
+    /// Where browsers may be sent: its own redirect URIs, and the callback of its proxy provider.
+    pub redirect_uris: Vec<RedirectUri>,
     /// Scopes that may be asked for.
     pub scopes: BTreeSet<String>,
     /// Its claim mappings, compiled, in merging order.
@@ -112,10 +121,17 @@ impl LdapClient {
 }
 
 impl ApplicationEntry {
-    /// The protocols it has providers for.
+    /// The protocols by which people sign in to it. An OAuth2/OpenID provider without redirect URIs of its own is only
+    /// what another provider stands on.
     pub fn methods(&self) -> Vec<Method> {
-        let oauth = self.oauth.as_ref().map(|_| Method::Oidc);
-        oauth.into_iter().chain(self.ldap.as_ref().map(|_| Method::Ldap)).collect()
+        let is_alone = self.ldap.is_none() && self.proxy.is_none();
+        let oauth = self.oauth.as_ref().filter(|client| is_alone || !client.provider.profile.redirect_uris.is_empty());
+        let all = [
+            oauth.map(|_| Method::Oidc),
+            self.ldap.as_ref().map(|_| Method::Ldap),
+            self.proxy.as_ref().map(|_| Method::Proxy),
+        ];
+        all.into_iter().flatten().collect()
     }
 }
 
@@ -126,7 +142,7 @@ impl Snapshot {
     /// What the database says, or that a key cannot be used.
     pub async fn load(db: &Db, cipher: &Arc<Cipher>, public_url: &PublicUrl, now: Timestamp) -> store::Result<Self> {
         let cipher = cipher.clone();
-        let (revision, groups, mappings, keys, applications, providers, ldap, connectors) = db
+        let (revision, groups, mappings, keys, applications, providers, ldap, connectors, proxies) = db
             .read(move |tx| {
                 Box::pin(async move {
                     // The revision first: what changes while the rest is read is read again.
@@ -139,6 +155,7 @@ impl Snapshot {
                         store::provider::all(tx, &cipher).await?,
                         store::ldap_provider::all(tx).await?,
                         store::connector::applications(tx).await?,
+                        store::proxy_provider::all(tx).await?,
                     ))
                 })
             })
@@ -149,6 +166,8 @@ impl Snapshot {
             providers.into_iter().map(|provider| (provider.application, provider)).collect();
         let mut ldap: BTreeMap<ApplicationId, LdapProvider> =
             ldap.into_iter().map(|provider| (provider.application, provider)).collect();
+        let mut proxies: BTreeMap<ApplicationId, ProxyProvider> =
+            proxies.into_iter().map(|provider| (provider.application, provider)).collect();
         let mut snapshot = Self {
             revision,
             stale_at: now.saturating_add(LONGEST).unwrap_or(Timestamp::MAX),
@@ -158,19 +177,25 @@ impl Snapshot {
             applications: BTreeMap::new(),
             ldap: Vec::new(),
             connectors: connectors.into_iter().collect(),
+            proxies: Proxies::default(),
             by_client_id: BTreeMap::new(),
             by_provider: BTreeMap::new(),
             group_tree: OnceLock::new(),
         };
         for application in applications {
-            let provider = oauth.remove(&application.id);
+            let (provider, proxy) = (oauth.remove(&application.id), proxies.remove(&application.id));
             let client = provider.and_then(|provider| {
                 let key = prepared.get(&provider.profile.signing_key)?;
-                Some(Client::new(application.clone(), provider, &snapshot.mappings, key, public_url))
+                let mut client = Client::new(application.clone(), provider, &snapshot.mappings, key, public_url);
+                client.redirect_uris.extend(proxy.as_ref().and_then(proxy_client::redirect_uri));
+                Some(Arc::new(client))
             });
             let ldap = ldap.remove(&application.id);
-            let ldap = ldap.map(|provider| LdapClient::new(application.clone(), provider));
-            snapshot.add(ApplicationEntry { application, oauth: client.map(Arc::new), ldap: ldap.map(Arc::new) });
+            let ldap = ldap.map(|provider| Arc::new(LdapClient::new(application.clone(), provider)));
+            let proxy = proxy
+                .zip(client.clone())
+                .and_then(|(provider, client)| ProxyClient::new(application.clone(), provider, client).map(Arc::new));
+            snapshot.add(ApplicationEntry { application, oauth: client, ldap, proxy });
         }
         Ok(snapshot)
     }
@@ -181,6 +206,9 @@ impl Snapshot {
             self.by_provider.insert(client.provider.id, client.clone());
         }
         self.ldap.extend(entry.ldap.clone());
+        if let Some(client) = &entry.proxy {
+            self.proxies.add(client.clone());
+        }
         self.applications.insert(entry.application.profile.slug.clone(), Arc::new(entry));
     }
 
@@ -304,6 +332,7 @@ impl Client {
         });
         Self {
             origins: provider.profile.redirect_uris.iter().filter_map(|uri| origin(&uri.url)).collect(),
+            redirect_uris: provider.profile.redirect_uris.clone(),
             discovery: Bytes::from(format!("{document:#}")),
             mappings: own.into_iter().map(CompiledMapping::new).collect(),
             signer: key.signer.clone(),

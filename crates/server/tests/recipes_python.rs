@@ -49,6 +49,7 @@ fn blocks(choice: &Choice, style: Style, version: &str, secret: &str) -> Vec<Str
         managed_groups: owned(choice.groups),
         group_prefix: choice.prefix.map(str::to_owned),
         ldap_uri: None,
+        upstream: None,
     };
     let settings = SettingsInput {
         connection: Connection::Oidc(OidcConnection {

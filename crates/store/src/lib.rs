@@ -23,6 +23,8 @@ pub mod group;
 pub mod ldap_provider;
 pub mod migrate;
 pub mod provider;
+pub mod proxy_provider;
+pub mod proxy_session;
 pub mod refresh_token;
 pub mod revision;
 pub mod session;

@@ -78,24 +78,27 @@ pub(super) fn has_secret(client: &Client) -> bool {
     client.provider.profile.client_type == ClientType::Confidential
 }
 
-/// The blocks to paste, of every method and style the recipe has; none for an application without a recipe. A secret
-/// stands in them only if it was just revealed.
+/// The blocks to paste, of every method and style there are; for an application without a recipe only those of proxies. What
+/// several styles share stands there once. A secret stands in them only if it was just revealed.
 ///
 /// # Errors
 /// [`OperationError::Invalid`] if the recipe cannot make settings in any style.
 pub(super) async fn blocks(app: &App, entry: &ApplicationEntry, revealed: &Revealed) -> OperationResult<Vec<Value>> {
-    let (mut blocks, mut refusal) = (Vec::new(), None);
+    let (mut shown, mut blocks, mut refusal) = (Vec::new(), Vec::new(), None);
     for method in entry.methods() {
         for style in Style::ALL {
             let mut wanted = Wanted::new(method, style);
             wanted.secret = match method {
                 Method::Oidc => revealed.client_secret.clone(),
                 Method::Ldap => revealed.bind.as_ref().map(|bind| bind.password.clone()),
+                // There is none between a proxy and Doorward.
+                Method::Proxy => None,
             };
             match settings::settings(app, entry, wanted).await {
                 Ok(made) => {
-                    let numbered = made.unwrap_or_default().into_iter().enumerate();
-                    blocks.extend(numbered.map(|(index, made)| block(method, style, index, &made)));
+                    let new = without_shown(made.unwrap_or_default(), &shown);
+                    blocks.extend(new.iter().enumerate().map(|(index, made)| block(method, style, index, made)));
+                    shown.extend(new);
                 }
                 // Not every recipe has every style.
                 Err(OperationError::Invalid(problems)) => refusal = Some(problems),
@@ -109,8 +112,26 @@ pub(super) async fn blocks(app: &App, entry: &ApplicationEntry, revealed: &Revea
     }
 }
 
+/// The blocks that are not on the page yet. What was to be known before those that are there stands with the next.
+fn without_shown(made: Vec<SettingsBlock>, shown: &[SettingsBlock]) -> Vec<SettingsBlock> {
+    let (mut new, mut notes) = (Vec::new(), Vec::new());
+    for mut block in made {
+        block.notes.retain(|note| !shown.iter().any(|known| known.notes.contains(note)));
+        notes.append(&mut block.notes);
+        if !shown.iter().any(|known| (&known.filename, &known.text) == (&block.filename, &block.text)) {
+            block.notes = std::mem::take(&mut notes);
+            new.push(block);
+        }
+    }
+    new
+}
+
 fn block(method: Method, style: Style, index: usize, made: &SettingsBlock) -> Value {
-    let prefix = if method == Method::Ldap { "ldap-" } else { "" };
+    let prefix = match method {
+        Method::Oidc => "",
+        Method::Ldap => "ldap-",
+        Method::Proxy => "proxy-",
+    };
     let number = if index == 0 { String::new() } else { format!("-{}", index + 1) };
     json!({
         "style": format!("{prefix}{style}{number}"),

@@ -40,7 +40,7 @@ impl ApplicationDraft {
     /// # Errors
     /// What the database says.
     pub(super) async fn from_entry(app: &App, entry: &ApplicationEntry) -> OperationResult<Self> {
-        let ApplicationEdit { profile, oauth, ldap } = ApplicationEdit::of(entry);
+        let ApplicationEdit { profile, oauth, ldap, .. } = ApplicationEdit::of(entry);
         let access = AccessDraft::from_rule(app, &profile.access).await?;
         let consent = profile.consent.as_str().to_owned();
         let ldap_uri = settings::chosen_ldap_server(&profile).to_owned();

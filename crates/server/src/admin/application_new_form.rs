@@ -198,7 +198,7 @@ impl NewApplicationDraft {
             access: read.access,
             ..ApplicationProfile::new(read.slug, name)
         };
-        let mut edit = ApplicationEdit { profile, oauth: None, ldap: None };
+        let mut edit = ApplicationEdit { profile, oauth: None, ldap: None, proxy: None };
         if read.kind.method == Method::Ldap {
             let mut provider = ldap::default_profile(&snapshot, &edit.profile);
             provider.uid_source = read.uid_source.unwrap_or(provider.uid_source);
@@ -284,12 +284,14 @@ fn cards(recipe: &RecipeSummary) -> Vec<Value> {
         let (value, name) = if Some(method) == usual {
             (recipe.id.clone(), recipe.name.clone())
         } else {
-            (format!("{}/{method}", recipe.id), format!("{} over {}", recipe.name, method.label()))
+            let how = if *method == Method::Proxy { "behind a proxy" } else { "over LDAP" };
+            (format!("{}/{method}", recipe.id), format!("{} {how}", recipe.name))
         };
         let how = match method {
             _ if recipe.methods.len() == 1 => "",
             Method::Oidc => " People sign in by a single sign-on button.",
             Method::Ldap => " People sign in by the application's own form.",
+            Method::Proxy => " A proxy before the application asks people to sign in.",
         };
         json!({
             "value": value,

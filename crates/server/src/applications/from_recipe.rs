@@ -14,7 +14,7 @@ use doorward_protocols::oidc::claims::CompiledMapping;
 use std::collections::BTreeSet;
 use url::Url;
 
-use super::{ApplicationEdit, Created, ldap, settings::refused};
+use super::{ApplicationEdit, Created, ldap, proxy, settings::refused};
 use crate::{
     actor::Actor,
     app::App,
@@ -44,6 +44,8 @@ pub struct RecipeRequest {
     pub group_prefix: Option<String>,
     /// Where the application finds the LDAP server, if not at the host of the public URL.
     pub ldap_uri: Option<String>,
+    /// Where the application listens behind the proxy, if not where its recipe says.
+    pub upstream: Option<String>,
     /// Who may use it.
     pub access: AccessRule,
     /// Signing key, if other than the default.
@@ -63,6 +65,7 @@ impl RecipeRequest {
             managed_groups: Vec::new(),
             group_prefix: None,
             ldap_uri: None,
+            upstream: None,
             access,
             signing_key: None,
         }
@@ -93,6 +96,7 @@ pub fn draft(app: &App, request: RecipeRequest) -> OperationResult<RecipeDraft> 
         managed_groups: request.managed_groups,
         group_prefix: request.group_prefix,
         ldap_uri: request.ldap_uri,
+        upstream: request.upstream,
     };
     let plan = recipe.plan(&input).map_err(|error| refused("url", &error))?;
     let name = request.name.unwrap_or_else(|| plan.name.clone());
@@ -106,12 +110,17 @@ pub fn draft(app: &App, request: RecipeRequest) -> OperationResult<RecipeDraft> 
         ..ApplicationProfile::new(request.slug, name)
     };
     let snapshot = app.snapshot();
-    let mut draft = RecipeDraft { edit: ApplicationEdit { profile, oauth: None, ldap: None }, mappings: Vec::new() };
+    let mut draft =
+        RecipeDraft { edit: ApplicationEdit { profile, oauth: None, ldap: None, proxy: None }, mappings: Vec::new() };
     if method == Method::Ldap {
         draft.edit.ldap = Some(ldap::default_profile(&snapshot, &draft.edit.profile));
         return Ok(draft);
     }
-    let mut provider = provider(&snapshot, &draft.edit.profile.name, &plan)?;
+    let mut provider = match &plan.proxy {
+        Some(proxy) => proxy::underneath(&snapshot, &draft.edit.profile.name, proxy)?,
+        None => provider(&snapshot, &draft.edit.profile.name, &plan)?,
+    };
+    draft.edit.proxy.clone_from(&plan.proxy);
     provider.signing_key = request.signing_key.unwrap_or(provider.signing_key);
     draft.edit.oauth = Some(provider);
     for planned in plan.mappings {

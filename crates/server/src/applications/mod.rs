@@ -4,6 +4,7 @@ pub mod access;
 pub mod from_recipe;
 pub mod ldap;
 pub mod preview;
+pub mod proxy;
 pub mod service_account;
 pub mod settings;
 
@@ -11,10 +12,11 @@ use doorward_core::{
     access_rule::AccessRule,
     application::{Application, ApplicationProfile},
     claim_mapping::ClaimMapping,
-    id::{ApplicationId, LdapProviderId, ProviderId},
+    id::{ApplicationId, LdapProviderId, ProviderId, ProxyProviderId},
     ldap_provider::{LdapProfile, LdapProvider},
     problem::Problems,
     provider::{Provider, ProviderProfile, new_client_secret},
+    proxy_provider::{ProxyProfile, ProxyProvider},
     redirect_uri::{MatchingMode, RedirectUri},
     secret::Secret,
 };
@@ -41,6 +43,8 @@ pub struct ApplicationEdit {
     pub oauth: Option<ProviderProfile>,
     /// Its LDAP provider.
     pub ldap: Option<LdapProfile>,
+    /// Its proxy provider.
+    pub proxy: Option<ProxyProfile>,
 }
 
 impl ApplicationEdit {
@@ -50,6 +54,7 @@ impl ApplicationEdit {
             profile: entry.application.profile.clone(),
             oauth: entry.oauth.as_ref().map(|client| client.provider.profile.clone()),
             ldap: entry.ldap.as_ref().map(|client| client.provider.profile.clone()),
+            proxy: entry.proxy.as_ref().map(|client| client.provider.profile.clone()),
         }
     }
 
@@ -74,6 +79,9 @@ impl ApplicationEdit {
         }
         if let Some(provider) = &self.ldap {
             ldap::check(snapshot, provider, own, &mut problems);
+        }
+        if let Some(provider) = &self.proxy {
+            proxy::check(snapshot, provider, own, &mut problems);
         }
         Ok(problems.or(())?)
     }
@@ -105,17 +113,20 @@ pub fn default_provider(snapshot: &Snapshot, name: &str) -> OperationResult<Prov
 }
 
 /// Adds an application with its providers, all or nothing: an OAuth2/OpenID provider gets a new client secret, an LDAP
-/// provider a service account. `mappings` are claim mappings of its own; one that is there already is rewritten.
+/// provider a service account, a proxy provider the OAuth2/OpenID provider underneath if there is none. `mappings` are claim mappings of its own; one that is there already is rewritten.
 ///
 /// # Errors
 /// Everything that is wrong with the input; that slug, client ID or base DN are taken.
 pub async fn create(
     app: &App,
     actor: &Actor,
-    edit: ApplicationEdit,
+    mut edit: ApplicationEdit,
     mappings: Vec<ClaimMapping>,
 ) -> OperationResult<Created> {
     edit.check(&app.snapshot(), None)?;
+    if let (Some(proxy), None) = (&edit.proxy, &edit.oauth) {
+        edit.oauth = Some(proxy::underneath(&app.snapshot(), &edit.profile.name, proxy)?);
+    }
     let application =
         Application { id: ApplicationId::new(&app.clock), profile: edit.profile, created_at: app.clock.now() };
     let (slug, name) = (application.profile.slug.clone(), application.profile.name.clone());
@@ -128,6 +139,10 @@ pub async fn create(
         let provider = LdapProvider { id: LdapProviderId::new(&app.clock), application: application.id, profile };
         Ok::<_, OperationError>((provider, NewAccount::prepare(app, &application)?))
     });
+    let proxy = edit.proxy.map(|profile| {
+        let id = ProxyProviderId::new(&app.clock);
+        ProxyProvider { id, application: application.id, profile }
+    });
     let (ldap, cipher) = (ldap.transpose()?, app.cipher.clone());
     let bind = app
         .change(move |tx| {
@@ -136,6 +151,9 @@ pub async fn create(
                 if let Some(provider) = oauth {
                     keep_mappings(tx, mappings).await?;
                     store::provider::insert(tx, &cipher, &provider).await?;
+                }
+                if let Some(provider) = proxy {
+                    proxy::insert(tx, provider).await?;
                 }
                 let Some((provider, account)) = ldap else { return Ok(None) };
                 ldap::insert(tx, provider, account).await.map(Some)
@@ -156,7 +174,8 @@ async fn keep_mappings(tx: &mut Tx<'_>, mappings: Vec<ClaimMapping>) -> store::R
     Ok(())
 }
 
-/// Writes an application and the providers it has. None is added: that is [`ldap::add`].
+/// Writes an application and the providers it has. None is added: that is [`ldap::add`] and
+/// [`proxy::add`].
 ///
 /// # Errors
 /// As [`create`]; that there is no such application.
@@ -177,6 +196,9 @@ pub async fn update(
             }
             if let Some((client, profile)) = entry.ldap.as_ref().zip(edit.ldap) {
                 ldap::write(tx, client.provider.id, profile).await?;
+            }
+            if let Some((client, profile)) = entry.proxy.as_ref().zip(edit.proxy) {
+                proxy::write(tx, client.provider.id, profile).await?;
             }
             Ok(())
         })
@@ -296,6 +318,12 @@ fn explain(error: OperationError) -> OperationError {
         }
         OperationError::Store(store::Error::Conflict(what)) if what.contains("base_dn") => {
             OperationError::invalid("base_dn", "Another application has this base DN.")
+        }
+        OperationError::Store(store::Error::Conflict(what)) if what.contains("external_host_key") => {
+            OperationError::invalid("external_host", "Another application is at this host.")
+        }
+        OperationError::Store(store::Error::Conflict(what)) if what.contains("cookie_domain_key") => {
+            OperationError::invalid("cookie_domain", "Another application has this domain.")
         }
         other => name_conflict(other),
     }

@@ -6,15 +6,17 @@ use doorward_core::{
     secret::Secret,
 };
 use serde_json::{Value, json};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use url::Url;
 
 use super::service_account;
 use crate::{
     app::App,
     error::{OperationError, OperationResult},
+    proxy::client::ProxyClient,
     recipes::{
-        AppVersion, Connection, LdapConnection, LdapListeners, LdapServer, OidcConnection, Recipe, RecipeError,
-        SettingsBlock, SettingsInput, Style,
+        self, AUTHENTIK_HEADERS, AppVersion, Connection, LdapConnection, LdapListeners, LdapServer, OidcConnection,
+        ProxyConnection, Recipe, RecipeError, SettingsBlock, SettingsInput, Style, WebProxy,
     },
     snapshot::{ApplicationEntry, Client, LdapClient},
 };
@@ -35,17 +37,21 @@ pub struct Wanted {
     pub app_version: Option<AppVersion>,
     /// The client secret or the service account's password; a placeholder stands in the text without it.
     pub secret: Option<Secret<String>>,
+    /// With a proxy: which one, if only one is wanted.
+    pub web_proxy: Option<WebProxy>,
+    /// With a proxy: where the application listens behind it, if not as it was said when it was added.
+    pub upstream: Option<String>,
 }
 
 impl Wanted {
     /// Settings of a method and style, with placeholders for secrets.
     pub fn new(method: Method, style: Style) -> Self {
-        Self { method, style, app_version: None, secret: None }
+        Self { method, style, app_version: None, secret: None, web_proxy: None, upstream: None }
     }
 }
 
-/// The settings to paste into an application; `None` if it was made without a recipe, or if its recipe or the
-/// application itself does not know the method.
+/// The settings to paste into an application, and into the proxy before it; `None` if it was made without a recipe, or if
+/// its recipe or the application itself does not know the method. A proxy's configuration needs no recipe.
 ///
 /// # Errors
 /// What the recipe says, for instance that it knows no such version.
@@ -54,17 +60,18 @@ pub async fn settings(
     entry: &ApplicationEntry,
     wanted: Wanted,
 ) -> OperationResult<Option<Vec<SettingsBlock>>> {
-    let Some(recipe_use) = &entry.application.profile.recipe else { return Ok(None) };
-    let recipe = Recipe::find(&recipe_use.id).map_err(|error| refused("recipe", &error))?;
-    if !recipe.has_method(wanted.method) {
-        return Ok(None);
-    }
+    let known = entry.application.profile.recipe.as_ref().map(|recipe_use| {
+        let recipe = Recipe::find(&recipe_use.id).map_err(|error| refused("recipe", &error))?;
+        Ok::<_, OperationError>(recipe.has_method(wanted.method).then_some((recipe_use, recipe)))
+    });
+    let Some((recipe_use, recipe)) = known.transpose()?.flatten() else { return bare_proxy(app, entry, &wanted) };
     // The secret never comes near the text: a word that every format can hold stands in for it and is replaced.
     let word = doorward_core::random::alphanumeric(40);
     let secret = wanted.secret.as_ref().map_or(&word, Secret::expose).clone();
     let connection = match (wanted.method, &entry.oauth, &entry.ldap) {
         (Method::Oidc, Some(client), _) => Connection::Oidc(oidc(app, client, secret)),
         (Method::Ldap, _, Some(client)) => Connection::Ldap(ldap(app, client, secret).await?),
+        (Method::Proxy, ..) if let Some(client) = &entry.proxy => Connection::Proxy(proxy(app, client, &wanted, true)),
         _ => return Ok(None),
     };
     let made = recipe.settings(&SettingsInput {
@@ -106,6 +113,54 @@ async fn ldap(app: &App, client: &LdapClient, bind_password: String) -> Operatio
         base_dn,
         bind_password,
     })
+}
+
+/// What the proxy before an application without a recipe has to be told.
+fn bare_proxy(app: &App, entry: &ApplicationEntry, wanted: &Wanted) -> OperationResult<Option<Vec<SettingsBlock>>> {
+    let client = entry.proxy.as_ref().filter(|_| wanted.method == Method::Proxy);
+    let Some(client) = client else { return Ok(None) };
+    let made = recipes::web_proxy_settings(&proxy(app, client, wanted, false));
+    made.map(Some).map_err(|error| refused("style", &error))
+}
+
+/// `has_recipe`: the application reads the provider's own headers and none of authentik's.
+fn proxy(app: &App, client: &ProxyClient, wanted: &Wanted, has_recipe: bool) -> ProxyConnection {
+    let profile = &client.provider.profile;
+    let doorward = as_seen_from_here(app.config.http_address);
+    let more_headers: &[&str] = if has_recipe { &[] } else { &AUTHENTIK_HEADERS };
+    ProxyConnection {
+        slug: client.application.profile.slug.clone(),
+        external_host: profile.external_host.clone(),
+        cookie_domain: client.cookie_domain().map(str::to_owned),
+        doorward,
+        upstream: wanted.upstream.clone(),
+        headers: profile.headers.clone(),
+        group_separator: profile.group_separator.clone(),
+        more_headers: more_headers.iter().map(|&name| name.to_owned()).collect(),
+        takes_authorization: profile.intercept_header_auth || profile.basic_auth.is_some(),
+        sends_basic: profile.basic_auth.is_some(),
+        web_proxy: wanted.web_proxy,
+        doubts: proxy_doubt(app, doorward.ip()).into_iter().collect(),
+    }
+}
+
+/// A listener's address for who is on the same machine.
+fn as_seen_from_here(listener: SocketAddr) -> SocketAddr {
+    match listener.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, listener.port()).into(),
+        // On most machines a listener for all IPv6 addresses takes IPv4 as well.
+        IpAddr::V6(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, listener.port()).into(),
+        _ => listener,
+    }
+}
+
+/// Why Doorward would not believe a proxy that comes from an address.
+fn proxy_doubt(app: &App, proxy: IpAddr) -> Option<String> {
+    let doubt = format!(
+        "Doorward answers proxies only that it was told of: set trusted_proxies = [\"{proxy}\"] in doorward.toml, or the \
+         address of the proxy if it is on another machine, and restart it."
+    );
+    (!app.config.trusts(proxy)).then_some(doubt)
 }
 
 /// Where an application finds the LDAP server: as chosen for its recipe, or else at the host of the public URL.

@@ -35,13 +35,13 @@ pub struct SetUp {
 /// Begins to set an app up, with a new secret.
 pub fn begin(app: &App, visitor: &Visitor, user: UserId) -> SetUp {
     let secret = totp::new_secret();
-    let sealed = sealed::seal(app, visitor, KIND, (user, secret.expose()));
+    let sealed = sealed::seal(app, &visitor.browser, KIND, (user, secret.expose()));
     SetUp { secret, sealed }
 }
 
 /// Goes on with what [`begin`] began. `None` if it was begun for somebody else, in another browser, or too long ago.
 pub fn resume(app: &App, visitor: &Visitor, user: UserId, sealed: &str) -> Option<SetUp> {
-    let (begun_for, secret): (UserId, Vec<u8>) = sealed::open(app, visitor, KIND, LIFETIME, sealed)?;
+    let (begun_for, secret): (UserId, Vec<u8>) = sealed::open(app, &visitor.browser, KIND, LIFETIME, sealed)?;
     let secret = Secret::new(secret);
     (begun_for == user).then(|| SetUp { secret, sealed: sealed.to_owned() })
 }

@@ -9,7 +9,7 @@ pub mod code_page;
 pub mod noted;
 pub mod password;
 pub mod password_hash;
-mod recent;
+pub(crate) mod recent;
 pub mod second_step;
 pub mod session;
 pub mod setup_page;

@@ -8,7 +8,7 @@ use std::{
 
 /// Values by key, each kept for a time since it was put there, the oldest forgotten first when there are too many.
 #[derive(Debug)]
-pub(super) struct Recent<K, V> {
+pub(crate) struct Recent<K, V> {
     lifetime: SignedDuration,
     capacity: usize,
     kept: HashMap<K, (Timestamp, V)>,
@@ -18,19 +18,19 @@ pub(super) struct Recent<K, V> {
 
 impl<K: Eq + Hash + Clone, V> Recent<K, V> {
     /// An empty memory.
-    pub(super) fn new(lifetime: SignedDuration, capacity: usize) -> Self {
+    pub(crate) fn new(lifetime: SignedDuration, capacity: usize) -> Self {
         Self { lifetime, capacity, kept: HashMap::new(), order: VecDeque::new() }
     }
 
     /// What is kept under a key.
-    pub(super) fn get_mut(&mut self, key: &K, now: Timestamp) -> Option<&mut V> {
+    pub(crate) fn get_mut(&mut self, key: &K, now: Timestamp) -> Option<&mut V> {
         let lifetime = self.lifetime;
         let (at, value) = self.kept.get_mut(key)?;
         (now.duration_since(*at) < lifetime).then_some(value)
     }
 
     /// Keeps a value in place of any other under the key.
-    pub(super) fn insert(&mut self, key: K, value: V, now: Timestamp) {
+    pub(crate) fn insert(&mut self, key: K, value: V, now: Timestamp) {
         self.kept.insert(key.clone(), (now, value));
         self.order.push_back((now, key));
         while let Some((at, _)) = self.order.front() {
@@ -45,7 +45,7 @@ impl<K: Eq + Hash + Clone, V> Recent<K, V> {
     }
 
     /// Forgets a key.
-    pub(super) fn remove(&mut self, key: &K) {
+    pub(crate) fn remove(&mut self, key: &K) {
         self.kept.remove(key);
     }
 }

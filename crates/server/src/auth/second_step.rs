@@ -38,12 +38,12 @@ impl Step {
 
     /// As a hidden field, good for five minutes in this browser.
     pub fn seal(&self, app: &App, visitor: &Visitor) -> String {
-        sealed::seal(app, visitor, KIND, self)
+        sealed::seal(app, &visitor.browser, KIND, self)
     }
 
     /// Reads what [`Step::seal`] made. `None` if it is not for this browser, or too old.
     pub fn open(app: &App, visitor: &Visitor, sealed: &str) -> Option<Self> {
-        sealed::open(app, visitor, KIND, LIFETIME, sealed)
+        sealed::open(app, &visitor.browser, KIND, LIFETIME, sealed)
     }
 }
 

@@ -163,7 +163,7 @@ pub fn message(error: &SignInError) -> String {
 /// Name, host and icon of an application, for pages on which people decide about it.
 pub fn client_card(client: &Client) -> Value {
     let profile = &client.application.profile;
-    let address = client.provider.profile.redirect_uris.first().map_or("", |uri| uri.url.as_str());
+    let address = client.redirect_uris.first().map_or("", |uri| uri.url.as_str());
     let host = url::Url::parse(address).ok().and_then(|url| url.host_str().map(str::to_owned));
     json!({
         "name": profile.name,

@@ -7,6 +7,8 @@ use axum::{
     response::Response,
 };
 
+use doorward_protocols::forward_auth::PREFIX;
+
 use crate::app::App;
 
 /// Pages may load and post to nothing but themselves.
@@ -27,6 +29,8 @@ pub fn lead_out(mut response: Response) -> Response {
 
 /// Adds what is not there yet. Nothing but assets may be kept by caches unless a handler said otherwise.
 pub async fn add(State(app): State<App>, request: Request, next: Next) -> Response {
+    // What is said of a protected host is not Doorward's to say.
+    let is_at_home = !request.uri().path().starts_with(PREFIX);
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let defaults: [(HeaderName, &'static str); 6] = [
@@ -40,7 +44,7 @@ pub async fn add(State(app): State<App>, request: Request, next: Next) -> Respon
     for (name, value) in defaults {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    if app.config.public_url.is_https() {
+    if is_at_home && app.config.public_url.is_https() {
         let value = HeaderValue::from_static("max-age=31536000");
         headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(value);
     }

@@ -6,7 +6,6 @@ use doorward_core::clock::from_millis;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::visitor::Visitor;
 use crate::app::App;
 
 #[derive(Serialize, Deserialize)]
@@ -16,10 +15,10 @@ struct Envelope<T> {
     browser: String,
 }
 
-/// A value as a hidden field. `kind` is a name of its own for every kind of value: one cannot be passed for another.
-pub fn seal<T: Serialize>(app: &App, visitor: &Visitor, kind: &str, value: T) -> String {
+/// A value as a hidden field. `browser` is the mark of the browser that it is given to, `kind` is a name of its own for every kind of value: one cannot be passed for another.
+pub fn seal<T: Serialize>(app: &App, browser: &str, kind: &str, value: T) -> String {
     let sealed_at = app.clock.now().as_millisecond();
-    let plain = serde_json::to_vec(&Envelope { value, sealed_at, browser: visitor.browser.clone() });
+    let plain = serde_json::to_vec(&Envelope { value, sealed_at, browser: browser.to_owned() });
     URL_SAFE_NO_PAD.encode(app.pending_cipher.seal(kind, &plain.unwrap_or_default()))
 }
 
@@ -27,7 +26,7 @@ pub fn seal<T: Serialize>(app: &App, visitor: &Visitor, kind: &str, value: T) ->
 /// lifetime.
 pub fn open<T: DeserializeOwned>(
     app: &App,
-    visitor: &Visitor,
+    browser: &str,
     kind: &str,
     lifetime: SignedDuration,
     sealed: &str,
@@ -36,5 +35,5 @@ pub fn open<T: DeserializeOwned>(
     let plain = app.pending_cipher.open(kind, &bytes).ok()?;
     let envelope: Envelope<T> = serde_json::from_slice(&plain).ok()?;
     let age = app.clock.now().duration_since(from_millis(envelope.sealed_at));
-    (envelope.browser == visitor.browser && age < lifetime).then_some(envelope.value)
+    (envelope.browser == browser && age < lifetime).then_some(envelope.value)
 }

@@ -1,7 +1,10 @@
 //! Repeated slashes in paths are merged before routing: the guide's setting makes NetBox ask for
-//! `/application/o/netbox-slug//.well-known/openid-configuration`.
+//! `/application/o/netbox-slug//.well-known/openid-configuration`. Where the path is what somebody asked another server for,
+//! it stays as it is.
 
 use axum::{extract::Request, http::Uri};
+
+use crate::proxy::envoy;
 
 /// The request with repeated slashes of its path merged. The query stays as it is.
 pub fn merge<B>(mut request: Request<B>) -> Request<B> {
@@ -13,7 +16,7 @@ pub fn merge<B>(mut request: Request<B>) -> Request<B> {
 
 fn merged(uri: &Uri) -> Option<Uri> {
     let path = uri.path();
-    if !path.contains("//") {
+    if !path.contains("//") || path.starts_with(envoy::PATH) {
         return None;
     }
     let mut merged = String::with_capacity(path.len());
@@ -43,6 +46,7 @@ mod tests {
         );
         assert_eq!(uri("/a///b//?next=//evil").as_deref(), Some("/a/b/?next=//evil"));
         assert_eq!(uri("/a/b?x=//"), None);
+        assert_eq!(uri("/outpost.goauthentik.io/auth/envoy//static/"), None);
     }
 
     proptest! {

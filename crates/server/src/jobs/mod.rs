@@ -93,6 +93,7 @@ pub async fn clean(app: &App) -> store::Result<()> {
                 store::access_token::delete_expired(tx, now).await?;
                 store::grant::delete_expired(tx, now).await?;
                 store::session::delete_expired(tx, now).await?;
+                store::proxy_session::delete_expired(tx, now).await?;
                 store::app_password::delete_expired(tx, now).await?;
                 store::directory_change::delete_old(tx).await?;
                 store::throttle::delete_old(tx, throttles, codes).await?;

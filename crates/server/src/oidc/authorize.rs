@@ -118,7 +118,7 @@ async fn find_client(app: &App, visitor: &Visitor, parameters: &Parameters) -> R
         return Err(page.record(app, visitor, EventKind::AuthorizationFailed, None).await);
     };
     let received = parameters.get("redirect_uri").unwrap_or_default();
-    let registered = &client.provider.profile.redirect_uris;
+    let registered = &client.redirect_uris;
     match redirect_uri::is_allowed(received, registered, RedirectKind::Authorization) {
         Ok(true) => Ok((client, received.to_owned())),
         Ok(false) => Err(wrong_redirect_uri(app, visitor, &client, received, "it is not registered").await),
@@ -292,7 +292,7 @@ async fn wrong_redirect_uri(app: &App, visitor: &Visitor, client: &Client, recei
 }
 
 fn redirect_check(client: &Client, received: &str) -> RedirectCheck {
-    let uris = &client.provider.profile.redirect_uris;
+    let uris = &client.redirect_uris;
     let registered: Vec<_> = uris.iter().filter(|uri| uri.kind == RedirectKind::Authorization).collect();
     let received_spans =
         registered.first().map_or_else(|| difference(received, received).0, |first| difference(received, &first.url).0);

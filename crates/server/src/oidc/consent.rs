@@ -143,7 +143,7 @@ async fn deny(app: &App, visitor: &Visitor, parameters: &Parameters) -> Response
     // The address was checked before it was sealed; the application may have changed since.
     let redirect_uri = parameters.get("redirect_uri").unwrap_or_default();
     let Some(client) = client.filter(|client| {
-        let registered = &client.provider.profile.redirect_uris;
+        let registered = &client.redirect_uris;
         let kind = doorward_core::redirect_uri::RedirectKind::Authorization;
         doorward_protocols::oauth::redirect_uri::is_allowed(redirect_uri, registered, kind) == Ok(true)
     }) else {

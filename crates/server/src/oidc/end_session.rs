@@ -106,7 +106,7 @@ fn read(client: &Client, encoded: &[u8]) -> Result<Request, String> {
     let return_to = match parameters.get("post_logout_redirect_uri") {
         None => None,
         Some(uri) => {
-            let allowed = redirect_uri::is_allowed(uri, &provider.redirect_uris, RedirectKind::Logout)
+            let allowed = redirect_uri::is_allowed(uri, &client.redirect_uris, RedirectKind::Logout)
                 .map_err(|error| format!("post_logout_redirect_uri {uri:?}: {error}"))?;
             if !allowed {
                 return Err(format!("post_logout_redirect_uri {uri:?} is not registered (type logout)"));

@@ -62,6 +62,7 @@ pub fn page(app: &App, visitor: Option<&Visitor>, template: &str, context: Value
         })),
         "public_url": app.config.public_url.as_str(),
         "insecure": app.config.public_url.is_insecure(),
+        "base": "",
         "nav": "",
         "notice": null,
         "errors": [],

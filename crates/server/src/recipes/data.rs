@@ -1,7 +1,9 @@
 //! The form of a recipe file. Unknown keys are errors, so that a slip of the pen is seen.
 
-use doorward_core::{ldap_provider::UidSource, method::Method};
-use serde::Deserialize;
+use std::collections::BTreeMap;
+
+use doorward_core::{ldap_provider::UidSource, method::Method, proxy_provider::Identity};
+use serde::{Deserialize, Serialize};
 
 use super::plan::UriKind;
 use super::settings::Style;
@@ -28,6 +30,8 @@ pub(super) struct RecipeData {
     pub redirect_uris: Vec<UriData>,
     #[serde(default)]
     pub ldap: LdapData,
+    /// Needed with the method proxy.
+    pub proxy: Option<ProxyData>,
     #[serde(default)]
     pub parameters: Parameters,
     pub versions: Versions,
@@ -51,6 +55,52 @@ pub(super) struct LdapData {
     pub uid_source: Option<UidSource>,
 }
 
+/// How the proxy provider is made, and what stands in the configuration of the web proxy.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProxyData {
+    /// The headers in which the application expects what.
+    pub headers: BTreeMap<Identity, String>,
+    pub group_separator: String,
+    /// Where it listens behind the proxy, unless somebody says otherwise.
+    pub upstream: String,
+    /// Expressions for paths that need no sign-in.
+    #[serde(default)]
+    pub skip_paths: Vec<String>,
+    pub tokens: Option<TokenPaths>,
+    pub static_files: Option<StaticFiles>,
+    /// Largest request body, as nginx writes it.
+    pub max_body: Option<String>,
+}
+
+/// Where programs come with tokens that the application itself checks.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TokenPaths {
+    /// Beginnings of paths.
+    pub paths: Vec<String>,
+    /// Expression for the beginning of `Authorization`; letters of either case match.
+    pub authorization: String,
+}
+
+impl TokenPaths {
+    /// The paths as Traefik matches them.
+    pub(super) fn traefik_rule(&self) -> String {
+        let prefixes: Vec<String> = self.paths.iter().map(|path| format!("PathPrefix(`{path}`)")).collect();
+        prefixes.join(" || ")
+    }
+}
+
+/// Files that everybody may read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StaticFiles {
+    /// Beginning of their addresses.
+    pub path: String,
+    /// Directory that holds that path.
+    pub root: String,
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UriData {
@@ -70,6 +120,9 @@ pub(super) struct Parameters {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Parameter {
+    /// The methods it is for; all without.
+    #[serde(default)]
+    pub methods: Vec<Method>,
     pub label: String,
     pub help: String,
     pub default: Option<String>,

@@ -74,6 +74,40 @@ pub enum RecipeError {
         /// What was asked for.
         given: String,
     },
+    /// No such web proxy.
+    #[error("`{given}` is no web proxy whose configuration is known; there are: nginx, traefik, caddy")]
+    UnknownWebProxy {
+        /// What was asked for.
+        given: String,
+    },
+    /// A header's name with too many spellings.
+    #[error("the header `{given}` has more than five hyphens; choose a shorter name")]
+    TooManyHyphens {
+        /// The name.
+        given: String,
+    },
+    /// Not where an application listens.
+    #[error("`{given}` is not where the application listens behind the proxy; write it like http://127.0.0.1:8001")]
+    BadUpstream {
+        /// What was given.
+        given: String,
+    },
+    /// An address with a path, where cookies and proxies know hosts only.
+    #[error("behind a proxy the application needs a host of its own; give an address without a path, like {example}")]
+    PathBehindProxy {
+        /// The address without its path.
+        example: String,
+    },
+    /// A parameter that the recipe does not have for this method.
+    #[error("the recipe `{recipe}` takes no `{parameter}` with the method {method}")]
+    NotForMethod {
+        /// Id of the recipe.
+        recipe: String,
+        /// Name of the parameter.
+        parameter: &'static str,
+        /// The method.
+        method: &'static str,
+    },
     /// The recipe has no settings in this style, or not for this version.
     #[error("{name} {version} has no settings in style `{style}`; there are: {offered}")]
     StyleNotOffered {

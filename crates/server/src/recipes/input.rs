@@ -4,7 +4,7 @@ use doorward_core::method::Method;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Recipe, RecipeError, data::Parameter, ldap_server::LdapServer};
+use super::{Recipe, RecipeError, data::Parameter, ldap_server::LdapServer, web_proxy};
 
 /// What the administrator says about the application.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct RecipeInput {
     pub group_prefix: Option<String>,
     /// Where the application finds Doorward's LDAP server, if not at the public URL's host.
     pub ldap_uri: Option<String>,
+    /// Where it listens behind the proxy, if not where the recipe says.
+    pub upstream: Option<String>,
 }
 
 /// What is kept with the application, so that its settings can be printed again.
@@ -38,6 +40,9 @@ pub struct Options {
     /// See [`RecipeInput::ldap_uri`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ldap_uri: Option<String>,
+    /// See [`RecipeInput::upstream`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<String>,
 }
 
 impl Options {
@@ -67,6 +72,11 @@ impl Options {
             recipe.knows(Method::Ldap)?;
             LdapServer::parse(uri)?;
         }
+        if let Some(upstream) = &self.upstream {
+            recipe.knows(Method::Proxy)?;
+            let bad = |_| RecipeError::BadUpstream { given: upstream.escape_debug().to_string() };
+            web_proxy::address("address", upstream).map_err(bad)?;
+        }
         for name in self.superuser_groups.iter().chain(&self.managed_groups) {
             check_group(name)?;
         }
@@ -80,6 +90,41 @@ impl Options {
             Some(prefix) => check_group(prefix).map(|()| self),
             None => Ok(self),
         }
+    }
+}
+
+impl RecipeInput {
+    /// What is to be kept with the application, checked.
+    pub(super) fn options(&self, recipe: &Recipe) -> Result<Options, RecipeError> {
+        let given = Options {
+            superuser_groups: self.superuser_groups.clone(),
+            managed_groups: self.managed_groups.clone(),
+            group_prefix: self.group_prefix.clone(),
+            ldap_uri: self.ldap_uri.clone(),
+            upstream: self.upstream.clone(),
+        };
+        let used = [
+            ("superuser_groups", !given.superuser_groups.is_empty()),
+            ("managed_groups", !given.managed_groups.is_empty()),
+            ("group_prefix", given.group_prefix.is_some()),
+        ];
+        let mut options = given.checked(recipe)?;
+        for (name, parameter) in recipe.declared().filter(|(_, parameter)| !parameter.is_for(self.method)) {
+            if used.contains(&(name, true)) {
+                let (recipe, method) = (recipe.data.id.clone(), self.method.as_str());
+                return Err(RecipeError::NotForMethod { recipe, parameter: name, method });
+            }
+            if name == "group_prefix" && parameter.default.is_some() {
+                options.group_prefix = None;
+            }
+        }
+        Ok(options)
+    }
+}
+
+impl Parameter {
+    fn is_for(&self, method: Method) -> bool {
+        self.methods.is_empty() || self.methods.contains(&method)
     }
 }
 

@@ -13,6 +13,7 @@ mod render;
 mod settings;
 mod values;
 mod version;
+mod web_proxy;
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub use ldap_server::{LdapListeners, LdapServer};
 pub use plan::{PlannedMapping, RecipePlan, UriKind};
 pub use settings::{Connection, LdapConnection, OidcConnection, SettingsBlock, SettingsInput, Style};
 pub use version::{AppVersion, parse_version, show as show_version};
+pub use web_proxy::{AUTHENTIK_HEADERS, ProxyConnection, WebProxy, settings as web_proxy_settings};
 
 /// The files of `recipes/`.
 #[derive(RustEmbed)]

@@ -1,10 +1,11 @@
 //! What a recipe creates in Doorward.
 
-use doorward_core::method::Method;
+use doorward_core::{method::Method, proxy_provider::ProxyProfile};
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::{
-    Options, Recipe, RecipeError, RecipeInput,
+    Recipe, RecipeError, RecipeInput,
     render::{Context, Renderer, context},
 };
 
@@ -37,6 +38,8 @@ pub struct RecipePlan {
     pub scopes: Vec<String>,
     /// Claim mappings to create for it.
     pub mappings: Vec<PlannedMapping>,
+    /// The proxy provider, with method proxy.
+    pub proxy: Option<ProxyProfile>,
     /// To be kept with the application: [`Options`] as JSON.
     pub options: serde_json::Value,
 }
@@ -62,16 +65,10 @@ impl Recipe {
     pub fn plan(&self, input: &RecipeInput) -> Result<RecipePlan, RecipeError> {
         self.knows(input.method)?;
         let url = self.address(input.url.as_ref())?;
-        let options = Options {
-            superuser_groups: input.superuser_groups.clone(),
-            managed_groups: input.managed_groups.clone(),
-            group_prefix: input.group_prefix.clone(),
-            ldap_uri: input.ldap_uri.clone(),
-        }
-        .checked(self)?;
+        let options = input.options(self)?;
         let mut values = context(url.as_deref(), &options);
         values.insert("slug", input.slug.as_str().into());
-        let renderer = Renderer::new(self);
+        let renderer = Renderer::new(&self.data.id);
         let launch_url = self.data.launch_url.as_ref().map(|source| renderer.text(source, &values)).transpose()?;
         let mut plan = RecipePlan {
             name: self.data.name.clone(),
@@ -82,10 +79,14 @@ impl Recipe {
             redirect_uris: Vec::new(),
             scopes: Vec::new(),
             mappings: Vec::new(),
+            proxy: None,
             options: serde_json::to_value(&options).map_err(|error| self.broken(error.to_string()))?,
         };
         if input.method == Method::Oidc {
             self.plan_oidc(&mut plan, &renderer, &values)?;
+        }
+        if input.method == Method::Proxy {
+            self.plan_proxy(&mut plan, input.url.as_ref())?;
         }
         Ok(plan)
     }
@@ -103,6 +104,24 @@ impl Recipe {
                 description: mapping.description.clone(),
             });
         }
+        Ok(())
+    }
+
+    /// The provider stands at the application's own address.
+    fn plan_proxy(&self, plan: &mut RecipePlan, url: Option<&Url>) -> Result<(), RecipeError> {
+        let data = self.data.proxy.as_ref().ok_or_else(|| self.broken("it has no section [proxy]"))?;
+        let url = url.ok_or_else(|| self.broken("with method proxy it needs a launch_url"))?;
+        let origin = url.origin().ascii_serialization();
+        if url.path() != "/" {
+            return Err(RecipeError::PathBehindProxy { example: origin });
+        }
+        plan.launch_url = format!("{origin}/");
+        plan.proxy = Some(ProxyProfile {
+            headers: data.headers.clone(),
+            group_separator: data.group_separator.clone(),
+            skip_path_regex: data.skip_paths.clone(),
+            ..ProxyProfile::single(origin)
+        });
         Ok(())
     }
 }

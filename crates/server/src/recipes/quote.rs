@@ -13,10 +13,16 @@ pub(super) const PLAIN: &str = "- . _ ~ : / ? & = + @ , %";
 /// a configuration file or ends a value there.
 pub(super) const PLAIN_DN: &str = "- . _ = , @ : /";
 
+/// Characters that `plain_host` lets through beside letters and digits: those of names, ports and IPv6 addresses.
+pub(super) const PLAIN_HOST: &str = "- . _ : [ ]";
+
 /// Detail of the error by which `plain` refuses a value.
 pub(super) const UNWRITABLE: &str = "value holds characters that cannot be written here";
 /// Likewise for `plain_dn`.
 pub(super) const UNWRITABLE_DN: &str = "DN holds characters that cannot be written here";
+
+/// Likewise for `plain_host`.
+pub(super) const UNWRITABLE_HOST: &str = "host holds characters that cannot be written here";
 
 /// Adds the filters that recipe templates quote with.
 pub(super) fn add_filters(environment: &mut Environment<'_>) {
@@ -27,6 +33,7 @@ pub(super) fn add_filters(environment: &mut Environment<'_>) {
     environment.add_filter("jinja_list", |items: Vec<String>| list(&items, jinja_string));
     environment.add_filter("plain", |value: Value| plain(&value));
     environment.add_filter("plain_dn", |value: Value| plain_dn(&value));
+    environment.add_filter("plain_host", |value: Value| plain_host(&value));
 }
 
 fn list(items: &[String], quote: fn(&str) -> String) -> String {
@@ -96,6 +103,16 @@ fn plain_dn(value: &Value) -> Result<String, Error> {
     let ordinary = |character: char| character.is_alphanumeric() || character == ' ' || PLAIN_DN.contains(character);
     let outer_space = text.starts_with(' ') || text.ends_with(' ');
     if !text.is_empty() && !outer_space && text.chars().all(ordinary) { Ok(text.to_owned()) } else { Err(refuse()) }
+}
+
+/// A host or a port, or both, as it is, or a refusal: nothing that means something to a web proxy.
+fn plain_host(value: &Value) -> Result<String, Error> {
+    let text = value.to_string();
+    let ordinary = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+    if !text.is_empty() && text.bytes().all(ordinary) {
+        return Ok(text);
+    }
+    Err(Error::new(ErrorKind::InvalidOperation, UNWRITABLE_HOST))
 }
 
 /// A value of a search filter (RFC 4515, section 3).
@@ -231,6 +248,16 @@ mod tests {
         }
         for text in ["", "cn=a\\,b", "dc=a?b", "dc=a%u", "dc='", "dc=$x", "dc=#", "dc=a\nb", "dc=a\u{0}"] {
             assert!(plain_dn(&Value::from(text)).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_written_as_they_are_or_refused() {
+        for text in ["netbox.example.org", "127.0.0.1:8001", "[::1]:9000", "8001"] {
+            assert_eq!(plain_host(&Value::from(text)).unwrap(), text);
+        }
+        for text in ["", "a b", "a;b", "a$b", "a`b", "a{b", "a/b", "a\nb", "\u{e4}"] {
+            assert!(plain_host(&Value::from(text)).is_err(), "{text:?}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use minijinja::{Environment, UndefinedBehavior, Value, syntax::SyntaxConfig};
 
-use super::{Options, Recipe, RecipeError, quote};
+use super::{Options, RecipeError, quote};
 
 /// Values that templates see.
 pub(super) type Context = BTreeMap<&'static str, Value>;
@@ -29,12 +29,13 @@ fn syntax() -> SyntaxConfig {
 
 /// A template environment for one recipe.
 pub(super) struct Renderer<'a> {
-    recipe: &'a Recipe,
+    /// Id of the recipe, for messages.
+    recipe: &'a str,
     environment: Environment<'static>,
 }
 
 impl<'a> Renderer<'a> {
-    pub(super) fn new(recipe: &'a Recipe) -> Self {
+    pub(super) fn new(recipe: &'a str) -> Self {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
@@ -71,6 +72,7 @@ impl<'a> Renderer<'a> {
             let refused = current.downcast_ref::<minijinja::Error>().and_then(|error| match error.detail() {
                 Some(quote::UNWRITABLE) => Some(quote::PLAIN),
                 Some(quote::UNWRITABLE_DN) => Some(quote::PLAIN_DN),
+                Some(quote::UNWRITABLE_HOST) => Some(quote::PLAIN_HOST),
                 _ => None,
             });
             if let Some(allowed) = refused {
@@ -80,6 +82,6 @@ impl<'a> Renderer<'a> {
             detail.push_str(&current.to_string());
             cause = current.source();
         }
-        self.recipe.broken(format!("{place}{detail}"))
+        RecipeError::Broken { recipe: self.recipe.to_owned(), detail: format!("{place}{detail}") }
     }
 }

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{
-    AppVersion, LdapListeners, LdapServer, Options, Recipe, RecipeError,
+    AppVersion, LdapListeners, LdapServer, Options, ProxyConnection, Recipe, RecipeError,
     data::{BlockData, NoteData},
     render::{Context, Renderer},
     version::show,
+    web_proxy::Extras,
 };
 
 /// How the application is installed, and so where its settings go.
@@ -81,6 +82,8 @@ pub enum Connection {
     Oidc(OidcConnection),
     /// By LDAP.
     Ldap(LdapConnection),
+    /// Through a web proxy that asks Doorward.
+    Proxy(ProxyConnection),
 }
 
 /// What an application enters to use OpenID Connect.
@@ -126,6 +129,7 @@ impl Connection {
         match self {
             Self::Oidc(_) => Method::Oidc,
             Self::Ldap(_) => Method::Ldap,
+            Self::Proxy(_) => Method::Proxy,
         }
     }
 }
@@ -154,9 +158,12 @@ impl Recipe {
         let version = self.version_or_assumed(input.app_version)?;
         let blocks = self.blocks(input, version)?;
         let values = self.values(input, version)?;
-        let renderer = Renderer::new(self);
+        let renderer = Renderer::new(&self.data.id);
         let mut notes = self.notes(input, version, &renderer, &values)?;
-        let mut made = Vec::new();
+        let mut made = self.proxy_blocks(input, &renderer)?;
+        if let Some(first) = made.first_mut() {
+            first.notes = std::mem::take(&mut notes);
+        }
         for block in blocks {
             made.push(SettingsBlock {
                 filename: block.filename.clone(),
@@ -166,6 +173,18 @@ impl Recipe {
             });
         }
         Ok(made)
+    }
+
+    /// The configuration of the web proxies; none for other methods.
+    fn proxy_blocks(&self, input: &SettingsInput, renderer: &Renderer<'_>) -> Result<Vec<SettingsBlock>, RecipeError> {
+        let (Connection::Proxy(connection), Some(data)) = (&input.connection, &self.data.proxy) else {
+            return Ok(Vec::new());
+        };
+        let options = Options::read(self, &input.options)?;
+        let upstream = connection.upstream.clone().or(options.upstream).unwrap_or_else(|| data.upstream.clone());
+        let connection = ProxyConnection { upstream: Some(upstream), ..connection.clone() };
+        let (tokens, static_files, max_body) = (data.tokens.clone(), data.static_files.clone(), data.max_body.clone());
+        connection.blocks(renderer, &Extras { tokens, static_files, max_body })
     }
 
     fn version_or_assumed(&self, given: Option<AppVersion>) -> Result<AppVersion, RecipeError> {
@@ -247,9 +266,13 @@ impl Recipe {
                 notes.push(renderer.text(text, values)?);
             }
         }
-        if let Connection::Ldap(connection) = &input.connection {
-            let server = connection.server(&Options::read(self, &input.options)?)?;
-            notes.extend(connection.listeners.doubt(&server));
+        match &input.connection {
+            Connection::Oidc(_) => {}
+            Connection::Ldap(connection) => {
+                let server = connection.server(&Options::read(self, &input.options)?)?;
+                notes.extend(connection.listeners.doubt(&server));
+            }
+            Connection::Proxy(connection) => notes.extend(connection.doubts.iter().cloned()),
         }
         Ok(notes)
     }

@@ -1,5 +1,6 @@
 //! Every recipe as a whole; the printed settings are snapshots.
 
+use doorward_core::proxy_provider::Identity;
 use minijinja::{Environment, UndefinedBehavior, context};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -18,6 +19,7 @@ fn input(url: &str) -> RecipeInput {
         managed_groups: Vec::new(),
         group_prefix: None,
         ldap_uri: None,
+        upstream: None,
     }
 }
 
@@ -58,6 +60,25 @@ fn ldap() -> Connection {
     })
 }
 
+fn proxy() -> ProxyConnection {
+    let given = RecipeInput { method: Method::Proxy, ..input("https://netbox.example.org") };
+    let profile = Recipe::find("netbox").unwrap().plan(&given).unwrap().proxy.unwrap();
+    ProxyConnection {
+        slug: "netbox-slug".to_owned(),
+        external_host: profile.external_host,
+        cookie_domain: None,
+        doorward: "127.0.0.1:9000".parse().unwrap(),
+        upstream: None,
+        headers: profile.headers,
+        group_separator: profile.group_separator,
+        more_headers: Vec::new(),
+        takes_authorization: true,
+        sends_basic: false,
+        web_proxy: None,
+        doubts: Vec::new(),
+    }
+}
+
 /// Settings for LDAP as they are printed.
 fn shown_ldap(id: &str, style: Style, version: &str, options: Value) -> String {
     let recipe = Recipe::find(id).unwrap();
@@ -70,7 +91,7 @@ fn shown_ldap(id: &str, style: Style, version: &str, options: Value) -> String {
 fn oidc(input: &mut SettingsInput) -> &mut OidcConnection {
     match &mut input.connection {
         Connection::Oidc(connection) => connection,
-        Connection::Ldap(_) => panic!("these are settings for LDAP"),
+        Connection::Ldap(_) | Connection::Proxy(_) => panic!("these are settings for something else"),
     }
 }
 
@@ -131,8 +152,10 @@ fn every_recipe_parses_and_renders_in_every_style_it_offers() {
                 &"99.0".to_owned(),
             ] {
                 let mut given = settings_input(block.style, version, plan.options.clone());
-                if recipe.method_of(block) == Method::Ldap {
-                    given.connection = ldap();
+                match recipe.method_of(block) {
+                    Method::Oidc => {}
+                    Method::Ldap => given.connection = ldap(),
+                    Method::Proxy => given.connection = Connection::Proxy(proxy()),
                 }
                 given.url = given.url.filter(|_| recipe.data.launch_url.is_some());
                 match recipe.settings(&given) {
@@ -280,6 +303,87 @@ fn netbox_snapshots() {
     }
     let nasty = json!({"superuser_groups": [], "managed_groups": [NASTY, "ops"], "group_prefix": null});
     insta::assert_snapshot!("netbox_file_4.7.3_list", shown("netbox", &settings_input(Style::File, "4.7.3", nasty)));
+}
+
+#[test]
+fn proxy_snapshots() {
+    let options = json!({"superuser_groups": ["netbox-admins"]});
+    for (style, version) in
+        [(Style::File, "4.7.3"), (Style::File, "4.4.0"), (Style::File, "3.2.5"), (Style::Docker, "4.7.3")]
+    {
+        let mut given = settings_input(style, version, options.clone());
+        // The web proxies' part is the same for all of them.
+        let web_proxy = (version == "3.2.5" || style == Style::Docker).then_some(WebProxy::Caddy);
+        given.connection = Connection::Proxy(ProxyConnection { web_proxy, ..proxy() });
+        insta::assert_snapshot!(format!("netbox_proxy_{style}_{version}"), shown("netbox", &given));
+    }
+}
+
+#[test]
+fn web_proxies_before_anything_else() {
+    let single = ProxyConnection {
+        slug: "3d-wiki".to_owned(),
+        external_host: "http://127.0.0.1:8443".to_owned(),
+        headers: [(Identity::Username, "Remote-User".to_owned())].into(),
+        more_headers: AUTHENTIK_HEADERS.iter().map(|&name| name.to_owned()).collect(),
+        sends_basic: true,
+        ..proxy()
+    };
+    let domain = ProxyConnection {
+        external_host: "https://auth.example.org".to_owned(),
+        cookie_domain: Some("example.org".to_owned()),
+        headers: [].into(),
+        takes_authorization: false,
+        sends_basic: false,
+        ..single.clone()
+    };
+    for (name, connection) in [("single", single), ("domain", domain)] {
+        let mut text = String::new();
+        for block in web_proxy_settings(&connection).map_err(|error| error.to_string()).unwrap() {
+            writeln!(text, "=== {}: {}\n{}", block.filename, block.title, block.text).unwrap();
+        }
+        insta::assert_snapshot!(format!("web_proxies_{name}"), text);
+    }
+}
+
+#[test]
+fn what_a_web_proxy_cannot_be_told_is_refused() {
+    let fails = |connection: ProxyConnection| match web_proxy_settings(&connection) {
+        Ok(_) => panic!("settings were made"),
+        Err(error) => error.to_string(),
+    };
+    let error = fails(ProxyConnection { external_host: "https://a;b.example.org".to_owned(), ..proxy() });
+    assert!(error.contains("allowed are"), "{error}");
+    let error = fails(ProxyConnection { upstream: Some("127.0.0.1:8001".to_owned()), ..proxy() });
+    assert!(error.contains("address behind the proxy"), "{error}");
+    let headers = [(Identity::Username, "a-b-c-d-e-f-g".to_owned())].into();
+    assert!(fails(ProxyConnection { headers, ..proxy() }).contains("five hyphens"));
+    let error = "haproxy".parse::<WebProxy>().unwrap_err().to_string();
+    assert_eq!(error, "`haproxy` is no web proxy whose configuration is known; there are: nginx, traefik, caddy");
+}
+
+#[test]
+fn behind_a_proxy_netbox_takes_all_groups() {
+    let netbox = Recipe::find("netbox").unwrap();
+    let mut given = RecipeInput { method: Method::Proxy, ..input("https://netbox.example.org/") };
+    let plan = netbox.plan(&given).unwrap();
+    assert_eq!(plan.launch_url, "https://netbox.example.org/");
+    assert_eq!((plan.redirect_uris.len(), plan.mappings.len()), (0, 0));
+    assert_eq!(plan.options["group_prefix"], Value::Null);
+    assert_eq!(plan.proxy.unwrap().external_host, "https://netbox.example.org");
+
+    given.group_prefix = Some("x-".to_owned());
+    let error = netbox.plan(&given).unwrap_err().to_string();
+    assert_eq!(error, "the recipe `netbox` takes no `group_prefix` with the method proxy");
+    given.group_prefix = None;
+    given.url = Some(Url::parse("https://example.org/netbox").unwrap());
+    let error = netbox.plan(&given).unwrap_err().to_string();
+    assert!(error.contains("without a path, like https://example.org"), "{error}");
+    given.url = Some(Url::parse("https://netbox.example.org").unwrap());
+    given.upstream = Some("http://127.0.0.1:8001/x".to_owned());
+    assert!(netbox.plan(&given).unwrap_err().to_string().contains("http://127.0.0.1:8001"));
+    let grafana = Recipe::find("grafana").unwrap();
+    assert!(grafana.plan(&RecipeInput { method: Method::Proxy, ..input("https://g.example.org") }).is_err());
 }
 
 #[test]

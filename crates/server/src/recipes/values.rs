@@ -6,7 +6,8 @@ use minijinja::Value;
 use url::{Host, Url};
 
 use super::{
-    AppVersion, Connection, LdapConnection, OidcConnection, Options, Recipe, RecipeError, SettingsInput, UriKind,
+    AppVersion, Connection, LdapConnection, OidcConnection, Options, ProxyConnection, Recipe, RecipeError,
+    SettingsInput, UriKind,
     input::writable,
     quote::filter_value,
     render::{Context, Renderer, context},
@@ -25,6 +26,7 @@ impl Recipe {
         match &input.connection {
             Connection::Oidc(connection) => self.oidc_values(connection, &mut values)?,
             Connection::Ldap(connection) => ldap_values(connection, &options, &mut values)?,
+            Connection::Proxy(connection) => proxy_values(connection, &mut values),
         }
         Ok(values)
     }
@@ -59,7 +61,7 @@ impl Recipe {
     fn sign_out_url(&self, connection: &OidcConnection, values: &Context) -> Result<String, RecipeError> {
         let mut address = address("end-session address", &connection.end_session_url)?;
         let logout = self.data.redirect_uris.iter().find(|uri| uri.kind == UriKind::Logout);
-        let logout = logout.map(|uri| Renderer::new(self).text(&uri.uri, values)).transpose()?;
+        let logout = logout.map(|uri| Renderer::new(&self.data.id).text(&uri.uri, values)).transpose()?;
         let mut query = address.query_pairs_mut();
         query.append_pair("client_id", &connection.client_id);
         if let Some(logout) = logout {
@@ -89,6 +91,14 @@ fn ldap_values(connection: &LdapConnection, options: &Options, values: &mut Cont
     values.insert("bind_dn", Value::from(bind_dn.as_str()));
     values.insert("bind_password", Value::from(bind_password.as_str()));
     Ok(())
+}
+
+fn proxy_values(connection: &ProxyConnection, values: &mut Context) {
+    let external_host = connection.external_host.trim_end_matches('/');
+    values.insert("username_header", Value::from(connection.username_header()));
+    values.insert("wsgi", Value::from(connection.wsgi_names()));
+    values.insert("group_separator", Value::from(connection.group_separator.as_str()));
+    values.insert("proxy_sign_out_url", Value::from(format!("{external_host}/outpost.goauthentik.io/sign_out")));
 }
 
 /// A search filter for the groups that follow Doorward (RFC 4515); for all where none are said to.

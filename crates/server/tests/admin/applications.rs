@@ -298,7 +298,7 @@ async fn long_lists_come_in_pages() {
             doorward_core::application::ApplicationProfile::new(format!("app-{number:02}"), format!("App {number:02}"));
         let mut provider = provider.clone();
         provider.client_id = format!("client-{number}");
-        let edit = applications::ApplicationEdit { profile, oauth: Some(provider), ldap: None };
+        let edit = applications::ApplicationEdit { profile, oauth: Some(provider), ldap: None, proxy: None };
         applications::create(&house.app, &Actor::command_line(), edit, Vec::new()).await.unwrap();
     }
     let mut browser = house.admin().await;

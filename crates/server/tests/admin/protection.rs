@@ -64,7 +64,7 @@ async fn furnished() -> (House, impl Fn(&str) -> String) {
     let mut provider = applications::default_provider(&house.app.snapshot(), "Wiki").unwrap();
     provider.client_id = "wiki".to_owned();
     let profile = doorward_core::application::ApplicationProfile::new("wiki", "Wiki");
-    let edit = applications::ApplicationEdit { profile, oauth: Some(provider), ldap: None };
+    let edit = applications::ApplicationEdit { profile, oauth: Some(provider), ldap: None, proxy: None };
     applications::create(&house.app, &Actor::command_line(), edit, Vec::new()).await.unwrap();
     let admin = users::find_by_username(&house.app, "admin").await.unwrap().id.to_string();
     let snapshot = house.app.snapshot();

@@ -31,7 +31,7 @@ fn draft(app: &TestApp, slug: &str) -> ApplicationEdit {
     let mut profile = ApplicationProfile::new(slug, format!("App {slug}"));
     profile.access = AccessRule::Everyone;
     let ldap = ldap::default_profile(&app.app.snapshot(), &profile);
-    ApplicationEdit { profile, oauth: None, ldap: Some(ldap) }
+    ApplicationEdit { profile, oauth: None, ldap: Some(ldap), proxy: None }
 }
 
 async fn create(app: &TestApp, edit: ApplicationEdit) -> OperationResult<Created> {

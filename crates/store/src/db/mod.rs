@@ -11,7 +11,7 @@ mod value;
 
 pub use futures::future::BoxFuture;
 pub use row::{Column, FromRow, Row};
-pub use tx::Tx;
+pub use tx::{STATEMENTS, Tx};
 pub use value::Value;
 
 use crate::Result;

@@ -14,6 +14,9 @@ pub enum Tx<'c> {
     PostgresRead(&'c deadpool_postgres::Client),
 }
 
+/// Target of the trace of every statement, without its values: what a request costs can be counted.
+pub const STATEMENTS: &str = "doorward_store::statements";
+
 /// Names of placeholders: `SQLite` numbers `$1` by first appearance, so values are bound by name.
 const NAMES: [&str; 30] = [
     "$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15", "$16", "$17",
@@ -26,6 +29,7 @@ impl Tx<'_> {
     /// # Errors
     /// If the statement fails or a row does not fit.
     pub async fn fetch<T: FromRow>(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<T>> {
+        tracing::trace!(target: STATEMENTS, sql);
         match self {
             Self::Sqlite(connection) => fetch_sqlite(connection, sql, values),
             Self::Postgres(tx) => {
@@ -61,6 +65,7 @@ impl Tx<'_> {
     /// # Errors
     /// If the statement fails.
     pub async fn execute(&mut self, sql: &'static str, values: &[Value]) -> Result<u64> {
+        tracing::trace!(target: STATEMENTS, sql);
         match self {
             Self::Sqlite(connection) => {
                 let mut statement = connection.prepare_cached(sql)?;

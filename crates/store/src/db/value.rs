@@ -50,6 +50,7 @@ from_id!(
     ApplicationId,
     ProviderId,
     LdapProviderId,
+    ProxyProviderId,
     AppPasswordId,
     SigningKeyId,
     KeyVersionId,

@@ -30,6 +30,8 @@ Examples:
       --group-prefix nb- --allow netbox-users
   doorward app add netbox --method ldap --url https://netbox.example.org \\
       --superusers netbox-admins --allow everyone
+  doorward app add netbox --method proxy --url https://netbox.example.org \\
+      --superusers netbox-admins --allow everyone
   doorward app add sssd --slug linux --allow everyone --ldap-uri ldaps://id.example.org:6636
   doorward app add custom --name Wiki --redirect-uri https://wiki.example.org/callback --allow staff
   doorward app add custom --name Phone --public --allow everyone \\
@@ -66,6 +68,9 @@ pub struct Args {
     /// Groups of the application whose names begin so follow Doorward
     #[arg(long, value_name = "PREFIX", help_heading = "Recipes")]
     group_prefix: Option<String>,
+    /// Where it listens behind its proxy, such as http://127.0.0.1:8001 [default: the recipe's]. With --method proxy
+    #[arg(long, value_name = "URL", help_heading = "Recipes")]
+    upstream: Option<String>,
     /// Who may use it.
     #[command(flatten)]
     access: Access,
@@ -112,6 +117,7 @@ async fn show(work: &Work, Created { entry, bind }: &Created) -> anyhow::Result<
     let mut value = view::json(work, entry).await?;
     let blocks = match bind {
         Some(bind) => view::add_password(work, entry, bind, &mut value).await?,
+        None if entry.proxy.is_some() => view::add_proxy_settings(work, entry, &mut value).await?,
         None => view::add_secret(work, entry, &mut value).await?,
     };
     if work.output.is_json() {
@@ -137,7 +143,7 @@ async fn show(work: &Work, Created { entry, bind }: &Created) -> anyhow::Result<
 async fn custom(work: &Work, args: &Args, access: AccessRule) -> anyhow::Result<Option<Created>> {
     let profile = ApplicationProfile { access, ..args.custom_profile()? };
     let snapshot = work.app.snapshot();
-    let mut edit = ApplicationEdit { profile, oauth: None, ldap: None };
+    let mut edit = ApplicationEdit { profile, oauth: None, ldap: None, proxy: None };
     if args.method == Some(Method::Ldap) {
         edit.ldap = Some(ldap::default_profile(&snapshot, &edit.profile));
     } else {
@@ -208,6 +214,7 @@ impl Args {
             ("--superusers", !self.superusers.is_empty()),
             ("--groups", !self.groups.is_empty()),
             ("--group-prefix", self.group_prefix.is_some()),
+            ("--upstream", self.upstream.is_some()),
         ];
         refuse(&is_for_recipe, "is for recipes; \"custom\" takes --name and --redirect-uri")?;
         let is_ldap = self.method == Some(Method::Ldap);
@@ -262,6 +269,7 @@ impl Args {
             managed_groups: self.groups.clone(),
             group_prefix: self.group_prefix.clone(),
             ldap_uri: self.ldap.ldap_uri.clone(),
+            upstream: self.upstream.clone(),
             access,
             signing_key: signing_key.transpose()?.map(|key| key.id),
         })

@@ -7,7 +7,7 @@ use doorward_server::{
         settings::{Wanted, settings},
     },
     error::OperationError,
-    recipes::{AppVersion, SettingsBlock, Style, parse_version},
+    recipes::{AppVersion, SettingsBlock, Style, WebProxy, parse_version},
     snapshot::ApplicationEntry,
 };
 use serde_json::json;
@@ -23,6 +23,7 @@ Examples:
   doorward app config netbox
   doorward app config netbox --style docker --netbox-version 4.6
   doorward app config netbox --method ldap
+  doorward app config netbox --method proxy --proxy nginx --upstream http://127.0.0.1:8001
   doorward app config netbox --style docker --only env/netbox.env >> env/netbox.env
 
 The settings hold the client secret. An LDAP password is kept as a hash only, so that a placeholder stands in its \
@@ -38,9 +39,15 @@ pub struct Args {
     /// How the application is installed: file, docker or helm
     #[arg(long, default_value = "file", value_parser = style)]
     style: Style,
-    /// For which way to sign in: oidc or ldap [default: oidc if the application has both]
+    /// For which way to sign in: oidc, ldap or proxy [default: the first of them that the application has]
     #[arg(long, value_name = "METHOD", value_parser = options::method)]
     method: Option<Method>,
+    /// With a proxy: which one stands before it, nginx, traefik or caddy [default: all of them]
+    #[arg(long, value_name = "PROXY", value_parser = web_proxy)]
+    proxy: Option<WebProxy>,
+    /// With a proxy: where the application listens behind it [default: as it was added]
+    #[arg(long, value_name = "URL")]
+    upstream: Option<String>,
     /// Version of the application, such as 4.7; the newest that is known unless given
     #[arg(long, visible_alias = "netbox-version", value_name = "X.Y", value_parser = version)]
     app_version: Option<AppVersion>,
@@ -53,6 +60,10 @@ fn style(text: &str) -> Result<Style, String> {
     text.parse::<Style>().map_err(|error| error.to_string())
 }
 
+fn web_proxy(text: &str) -> Result<WebProxy, String> {
+    text.parse::<WebProxy>().map_err(|error| error.to_string())
+}
+
 fn version(text: &str) -> Result<AppVersion, String> {
     parse_version(text).map_err(|error| error.to_string())
 }
@@ -63,7 +74,17 @@ pub async fn run(work: &Work, args: Args) -> anyhow::Result<()> {
     let (method, name) = (chosen(&entry, args.method)?, &entry.application.profile.name);
     let client = entry.oauth.as_ref().filter(|_| method == Method::Oidc);
     let secret = client.map(|client| client.provider.client_secret.clone());
-    let wanted = Wanted { app_version: args.app_version, secret, ..Wanted::new(method, args.style) };
+    if method != Method::Proxy {
+        let given = [("--proxy", args.proxy.is_some()), ("--upstream", args.upstream.is_some())];
+        options::refuse(&given, &format!("is about proxies, and these settings are for {}", method.label()))?;
+    }
+    let wanted = Wanted {
+        app_version: args.app_version,
+        secret,
+        web_proxy: args.proxy,
+        upstream: args.upstream.clone(),
+        ..Wanted::new(method, args.style)
+    };
     let Some(mut blocks) = settings(&work.app, &entry, wanted).await.map_err(bare)? else {
         return Err(exit::failed(format!(
             "{name} was not made from a recipe for {}, so its settings are not known; \"doorward app show {}\" shows \

@@ -72,6 +72,15 @@ pub async fn add_secret(
     add_settings(work, entry, wanted, value).await
 }
 
+/// Adds the settings of an application behind a proxy, and of the proxy.
+pub async fn add_proxy_settings(
+    work: &Work,
+    entry: &ApplicationEntry,
+    value: &mut Value,
+) -> anyhow::Result<Option<Vec<SettingsBlock>>> {
+    add_settings(work, entry, Wanted::new(Method::Proxy, Style::File), value).await
+}
+
 /// Adds the password of the service account and, for applications from recipes, the settings that hold it.
 pub async fn add_password(
     work: &Work,

@@ -15,6 +15,7 @@ mod headers;
 mod inventory;
 mod ldap;
 mod people;
+mod proxy;
 mod redirect_uris;
 mod request;
 mod version;
@@ -32,10 +33,12 @@ pub(super) const CONFIGURATION: &str = "configuration.py of NetBox, then restart
 /// Most names in one sentence.
 const NAMES_MAX: usize = 5;
 
+pub(super) use discovery::is_loopback;
+
 /// A check: what it finds goes to the list.
 type Check = fn(&Evidence, &mut Vec<Finding>);
 
-const CHECKS: [Check; 16] = [
+const CHECKS: [Check; 17] = [
     discovery::check,
     certificates::check,
     front::check,
@@ -49,6 +52,7 @@ const CHECKS: [Check; 16] = [
     access::check,
     claims::check,
     people::check,
+    proxy::check,
     headers::check,
     inventory::check,
     ldap::check,
@@ -121,6 +125,7 @@ mod tests {
             include_str!("inventory.rs"),
             include_str!("ldap.rs"),
             include_str!("people.rs"),
+            include_str!("proxy.rs"),
             include_str!("redirect_uris.rs"),
             include_str!("request.rs"),
             include_str!("version.rs"),

@@ -3,7 +3,8 @@
 mod inventory;
 mod people;
 
-use doorward_core::event::Event;
+use doorward_core::{event::Event, method::Method, proxy_provider::Identity};
+use doorward_protocols::forward_auth::{PREFIX, original::Original};
 use doorward_protocols::oidc::discovery::application_issuer;
 use doorward_store as store;
 use jiff::{SignedDuration, Timestamp};
@@ -11,16 +12,22 @@ use std::{collections::BTreeSet, time::Duration};
 use url::Url;
 
 use super::{
-    Options, clock,
-    evidence::{Activity, ApplicationEnd, Evidence, Failure, Fetched, House, LdapEnd, OurClient, PublicEnd, Seen},
+    Options,
+    checks::is_loopback,
+    clock,
+    evidence::{
+        Activity, ApplicationEnd, Evidence, Failure, Fetched, HeaderTrial, House, LdapEnd, OurClient, ProxyEnd,
+        PublicEnd, Seen,
+    },
     ldap_probe,
-    probe::Probe,
+    probe::{Probe, at},
     tls::{self, TlsSeen},
 };
 use crate::{
     app::App,
     applications::{service_account, settings},
     error::OperationResult,
+    proxy::client::ProxyClient,
     recipes::Recipe,
     snapshot::{ApplicationEntry, Client, Snapshot},
 };
@@ -31,6 +38,8 @@ pub const PEOPLE_MAX: usize = 500;
 pub const FAILURES_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 /// Most failures that are looked at.
 const FAILURES_MAX: i64 = 50;
+/// The header that NetBox reads when nothing else is said.
+const USUAL_HEADER: &str = "Remote-User";
 /// Most hosts of redirect URIs that are looked up.
 const HOSTS_MAX: usize = 5;
 /// How long to wait between two looks at the other clock: its header holds whole seconds, so that looks at other fractions of a
@@ -64,10 +73,18 @@ pub async fn collect(
     let end = match &house.url {
         Some(url) => {
             step("the application at its own address");
-            Some(application_end(app, &mut probe, &house, url, options).await)
+            Some(application_end(app, &mut probe, &house, url).await)
         }
         None => None,
     };
+    let proxy = match &entry.proxy {
+        Some(client) => {
+            step("the proxy in front of it");
+            proxy_end(&mut probe, client).await
+        }
+        None => None,
+    };
+    let headers = if options.check_headers { headers(&mut probe, &house).await } else { Vec::new() };
     let ldap = match &entry.ldap {
         Some(_) => {
             step("the LDAP server");
@@ -75,14 +92,13 @@ pub async fn collect(
         }
         None => None,
     };
-    let inventory = match (&options.token, &house.url) {
-        (Some(token), Some(url)) if house.is_netbox => {
-            step("NetBox's users and groups");
-            Some(inventory::read(app, &probe, url, token.clone()).await)
-        }
-        _ => None,
+    let inventory = if house.is_netbox {
+        step("NetBox's users and groups");
+        inventory::read(app, &probe, &house, options.token.clone()).await?
+    } else {
+        None
     };
-    Ok(Evidence { house, public, end, unknown_hosts, people, activity, ldap, inventory })
+    Ok(Evidence { house, public, end, unknown_hosts, people, activity, ldap, proxy, headers, inventory })
 }
 
 fn house(app: &App, snapshot: &Snapshot, entry: &ApplicationEntry) -> House {
@@ -92,17 +108,22 @@ fn house(app: &App, snapshot: &Snapshot, entry: &ApplicationEntry) -> House {
     let kept = recipe_use.zip(recipe.as_ref()).and_then(|(kept, recipe)| recipe.options(&kept.options).ok());
     let own = recipe_use.map(|recipe| recipe.url.as_str()).filter(|url| !url.is_empty());
     let others = snapshot.clients().filter(|client| client.application.id != entry.application.id);
+    let by_oidc = entry.methods().contains(&Method::Oidc);
+    let upstream = kept.as_ref().and_then(|kept| Url::parse(kept.upstream.as_deref()?).ok());
     let now = app.clock.now();
     let rsa = snapshot.keys.iter().find(|key| key.active(now).is_some_and(|key| key.algorithm.jws_name() == "RS256"));
     House {
         slug: profile.slug.clone(),
         name: profile.name.clone(),
         is_netbox: recipe_use.is_some_and(|recipe| recipe.id == "netbox"),
+        identity_headers: entry.proxy.as_ref().map(|client| identity_headers(client)).unwrap_or_default(),
+        upstream: upstream.filter(|url| !is_loopback(url)),
+        has_trusted_proxies: !app.config.trusted_proxies.is_empty(),
         url: own.or(Some(&profile.launch_url)).and_then(|url| Url::parse(url).ok()).filter(Url::has_host),
         launch_url: profile.launch_url.clone(),
         options: kept.unwrap_or_default(),
         public_url: app.config.public_url.to_string(),
-        oauth: entry.oauth.as_ref().map(|client| our_client(client)),
+        oauth: entry.oauth.as_ref().filter(|_| by_oidc).map(|client| our_client(client)),
         other_clients: others
             .map(|client| (client.provider.profile.client_id.clone(), client.application.profile.slug.clone()))
             .collect(),
@@ -110,6 +131,12 @@ fn house(app: &App, snapshot: &Snapshot, entry: &ApplicationEntry) -> House {
         features: recipe.and_then(|recipe| recipe.features().ok()).unwrap_or_default(),
         rsa_key: rsa.map(|key| key.name.clone()),
     }
+}
+
+/// The header that carries the username, and authentik's.
+fn identity_headers(client: &ProxyClient) -> Vec<String> {
+    let own = client.provider.profile.headers.get(&Identity::Username).cloned();
+    own.into_iter().chain(["X-authentik-username".to_owned()]).collect()
 }
 
 fn our_client(client: &Client) -> OurClient {
@@ -156,31 +183,42 @@ async fn certificates(app: &App, probe: &Probe<'_>, url: Option<&Url>) -> Option
     Some(tls::look(&app.clock, host, port, probe.patience()).await)
 }
 
-async fn application_end(
-    app: &App,
-    probe: &mut Probe<'_>,
-    house: &House,
-    url: &Url,
-    options: &Options,
-) -> ApplicationEnd {
-    let (front, netbox) =
-        if house.is_netbox { probe.netbox(url).await } else { (probe.fetch(url.clone()).await, None) };
+async fn application_end(app: &App, probe: &mut Probe<'_>, house: &House, url: &Url) -> ApplicationEnd {
+    // Behind Doorward's own gate a stranger sees no page of NetBox.
+    let shows_itself = house.is_netbox && (house.oauth.is_some() || house.identity_headers.is_empty());
+    let (front, netbox) = if shows_itself { probe.netbox(url).await } else { (probe.fetch(url.clone()).await, None) };
     let is_there = front.outcome.is_ok();
     for _ in 0..LOOKS {
         if is_there {
             tokio::time::sleep(BETWEEN_LOOKS).await;
-            drop(probe.fetch(super::probe::at(url, "/login/")).await);
+            drop(probe.fetch(at(url, "/login/")).await);
         }
     }
     let skew = clock::Skew::of(&probe.samples);
-    let headers = match options.header_names(house) {
-        Some(names) if is_there => {
-            let username = format!("doorward-doctor-{}", doorward_core::random::reference().to_lowercase());
-            Some(probe.headers(url, &names, &username).await)
-        }
-        _ => None,
-    };
-    ApplicationEnd { front, tls: certificates(app, probe, Some(url)).await, skew, netbox, headers }
+    ApplicationEnd { front, tls: certificates(app, probe, Some(url)).await, skew, netbox }
+}
+
+/// The guarded host as a stranger sees it.
+async fn proxy_end(probe: &mut Probe<'_>, client: &ProxyClient) -> Option<ProxyEnd> {
+    let external = Url::parse(&client.provider.profile.external_host).ok()?;
+    let first = Original::parse(at(&external, "/").as_str()).ok();
+    let ping = probe.fetch(at(&external, &format!("{PREFIX}ping"))).await;
+    let entry = probe.fetch(at(&external, "/")).await;
+    Some(ProxyEnd { ping, entry, is_skipped: first.is_some_and(|first| client.skip_paths.matches(&first)) })
+}
+
+/// Says to be somebody at every address at which that must not be believed.
+async fn headers(probe: &mut Probe<'_>, house: &House) -> Vec<HeaderTrial> {
+    let mut names = house.identity_headers.clone();
+    if names.is_empty() && house.is_netbox {
+        names.push(USUAL_HEADER.to_owned());
+    }
+    let mut trials = Vec::new();
+    for url in house.url.iter().chain(&house.upstream).filter(|_| !names.is_empty()) {
+        let username = format!("doorward-doctor-{}", doorward_core::random::reference().to_lowercase());
+        trials.push(probe.headers(url, &names, &username).await);
+    }
+    trials
 }
 
 /// Hosts of redirect URIs that have no address here.

@@ -24,41 +24,95 @@ pub async fn exchange(
     redirect_uri: &str,
     verifier: Option<&str>,
 ) -> Result<TokenResponse, GrantError> {
-    let hash = sha256_hex(code.as_bytes());
-    let unknown = || invalid("The code is not valid", "no such code");
-    let (kept, grant) = find(app, &hash).await?.ok_or_else(unknown)?;
-    // Another client's code is neither used up nor told apart from an unknown one.
-    if grant.provider != client.provider.id {
-        return Err(invalid("The code is not valid", "the code was given to another client"));
-    }
+    let found = Found::read(app, client, code).await?;
     let now = app.clock.now();
-    if let Err(error) = check(&kept, redirect_uri, verifier, now) {
+    if let Err(error) = check(&found.code, redirect_uri, verifier, now) {
         // It is used up all the same, so that nobody tries on.
-        if !use_up(app, &hash, now).await? {
-            revoke(app, client, &grant, now).await?;
+        if !use_up(app, &found.hash, now).await? {
+            revoke(app, client, &found.grant, now).await?;
         }
         return Err(error);
     }
-    let snapshot = app.snapshot();
-    let person = person(app, &snapshot, client, &grant).await?;
-    let scopes = super::still_configured(client, &grant);
-    let order = Order {
-        client,
-        person: &person,
-        grant: &grant,
-        nonce: kept.nonce.as_deref(),
-        with_refresh: scopes.contains("offline_access"),
-        scopes: &scopes,
-    };
-    let tokens = issue::tokens(app, &snapshot, &order)?;
+    let tokens = found.tokens(app, client).await?;
     let response = tokens.response.clone();
-    match consume(app, hash, grant.clone(), tokens, now).await? {
+    let grant = found.grant;
+    match consume(app, found.hash, grant.clone(), tokens, now).await? {
         Outcome::Kept => Ok(response),
         Outcome::Revoked => Err(invalid("The code is not valid", "the grant was revoked")),
         Outcome::Replayed => {
             replayed(app, client, &grant, "a code").await;
             Err(invalid("The code is not valid", "the code was used before"))
         }
+    }
+}
+
+/// A code that is good, with the tokens made for it. Neither is the code used up yet, nor are the tokens kept.
+#[derive(Debug)]
+pub struct Redemption {
+    /// Hash of the code, by which it is used up.
+    pub hash: String,
+    /// What it stands for.
+    pub grant: Grant,
+    /// The nonce of the request.
+    pub nonce: Option<String>,
+    /// The tokens.
+    pub tokens: Tokens,
+}
+
+/// Looks at a code that comes back within Doorward, with the browser itself: forward auth. Whoever calls this has made sure
+/// that the browser is the one that asked, and uses the code up; that it comes twice means that a page was loaded twice.
+///
+/// # Errors
+/// As [`exchange`].
+pub async fn redeem(
+    app: &App,
+    client: &Client,
+    code: &str,
+    redirect_uri: &str,
+    verifier: &str,
+) -> Result<Redemption, GrantError> {
+    let found = Found::read(app, client, code).await?;
+    let now = app.clock.now();
+    if let Err(error) = check(&found.code, redirect_uri, Some(verifier), now) {
+        use_up(app, &found.hash, now).await?;
+        return Err(error);
+    }
+    let tokens = found.tokens(app, client).await?;
+    Ok(Redemption { hash: found.hash, grant: found.grant, nonce: found.code.nonce, tokens })
+}
+
+/// A code of a client, used or not.
+struct Found {
+    hash: String,
+    code: AuthorizationCode,
+    grant: Grant,
+}
+
+impl Found {
+    async fn read(app: &App, client: &Client, code: &str) -> Result<Self, GrantError> {
+        let hash = sha256_hex(code.as_bytes());
+        let unknown = || invalid("The code is not valid", "no such code");
+        let (code, grant) = find(app, &hash).await?.ok_or_else(unknown)?;
+        // Another client's code is neither used up nor told apart from an unknown one.
+        if grant.provider != client.provider.id {
+            return Err(invalid("The code is not valid", "the code was given to another client"));
+        }
+        Ok(Self { hash, code, grant })
+    }
+
+    async fn tokens(&self, app: &App, client: &Client) -> Result<Tokens, GrantError> {
+        let snapshot = app.snapshot();
+        let person = person(app, &snapshot, client, &self.grant).await?;
+        let scopes = super::still_configured(client, &self.grant);
+        let order = Order {
+            client,
+            person: &person,
+            grant: &self.grant,
+            nonce: self.code.nonce.as_deref(),
+            with_refresh: scopes.contains("offline_access"),
+            scopes: &scopes,
+        };
+        Ok(issue::tokens(app, &snapshot, &order)?)
     }
 }
 

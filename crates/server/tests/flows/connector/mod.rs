@@ -86,7 +86,7 @@ impl Scene {
     async fn allow(&self, rule: AccessRule) {
         let entry = applications::find(&self.app.app, "netbox").unwrap();
         let oauth = entry.oauth.as_ref().map(|client| client.provider.profile.clone());
-        let mut edit = ApplicationEdit { profile: entry.application.profile.clone(), oauth, ldap: None };
+        let mut edit = ApplicationEdit { profile: entry.application.profile.clone(), oauth, ldap: None, proxy: None };
         edit.profile.access = rule;
         applications::update(&self.app.app, &self.app.actor(), "netbox", edit).await.unwrap();
     }

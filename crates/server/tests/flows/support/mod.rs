@@ -188,7 +188,7 @@ impl TestApp {
         provider.redirect_uris =
             vec![RedirectUri::exact(CALLBACK), RedirectUri::logout("https://netbox.example.org/bye/")];
         change(&mut profile, &mut provider);
-        let edit = ApplicationEdit { profile, oauth: Some(provider), ldap: None };
+        let edit = ApplicationEdit { profile, oauth: Some(provider), ldap: None, proxy: None };
         let created = applications::create(&self.app, &self.actor(), edit, Vec::new()).await.unwrap();
         created.entry.oauth.clone().unwrap()
     }
