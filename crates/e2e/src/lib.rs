@@ -31,5 +31,6 @@ pub mod ports;
 pub mod postgres;
 pub mod process;
 pub mod raw;
+pub mod told;
 pub mod visitor;
 pub mod wait;

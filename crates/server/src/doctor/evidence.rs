@@ -291,8 +291,6 @@ pub struct Inventory {
 pub struct AccountSeen {
     /// Username.
     pub username: String,
-    /// E-mail address, or empty.
-    pub email: String,
     /// Whether the account may be used.
     pub is_active: bool,
 }

@@ -31,7 +31,7 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
                     "look at its log: the proxy answers, but what is behind it does not work",
                 )
         }
-        Ok(seen) if house.is_netbox && netbox.is_none() => Finding::problem(
+        Ok(seen) if house.is_netbox && netbox.is_none() && evidence.proxy.is_none() => Finding::problem(
             "application-foreign",
             "At the address of NetBox something answers that is not NetBox's login page",
         )

@@ -21,7 +21,7 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
                 .seen("the first of them, by number"),
         );
     }
-    if evidence.house.is_netbox {
+    if evidence.house.is_netbox && evidence.house.oauth.is_some() {
         usernames(&people.examined, findings);
     }
     mail(evidence, findings);

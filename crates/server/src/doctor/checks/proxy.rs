@@ -1,7 +1,9 @@
 //! Forward auth: whether the proxy asks Doorward, and passes its own pages on.
 
+use url::Url;
+
 use crate::doctor::{
-    evidence::{Evidence, Fetched, ProxyEnd},
+    evidence::{Evidence, Fetched, ProxyEnd, Seen},
     finding::Finding,
 };
 
@@ -56,8 +58,8 @@ fn entry(evidence: &Evidence, proxy: &ProxyEnd, config: &str) -> Option<Finding>
             Finding::note("proxy-skipped", "The application's first page is open to everybody, as its skip paths say")
                 .seen(seen)
         }
-        200..300 => {
-            Finding::problem("proxy-open", "The application is open to everybody: the proxy does not ask Doorward")
+        _ if answers_itself(url, answer) => {
+            Finding::problem("proxy-open", "The application answers strangers itself: the proxy does not ask Doorward")
                 .seen(seen)
                 .change("the proxy's configuration", config)
         }
@@ -76,11 +78,19 @@ fn entry(evidence: &Evidence, proxy: &ProxyEnd, config: &str) -> Option<Finding>
     })
 }
 
+/// Whether a page comes, or one leads to another of the application's own, such as its login page.
+fn answers_itself(url: &str, answer: &Seen) -> bool {
+    let Ok(own) = Url::parse(url) else { return false };
+    let target = answer.location.as_deref().filter(|_| (300..400).contains(&answer.status));
+    let is_own = |target: &str| own.join(target).is_ok_and(|target| target.origin() == own.origin());
+    (200..300).contains(&answer.status) || target.is_some_and(is_own)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{found, named};
     use super::*;
-    use crate::doctor::{evidence::Seen, finding::Severity};
+    use crate::doctor::finding::Severity;
 
     fn answers(status: u16, location: &str) -> Seen {
         Seen { status, location: Some(location.to_owned()), ..Seen::default() }
@@ -102,6 +112,7 @@ mod tests {
         let entry = |status, location: &'static str| named(|e| with(e, 204, answers(status, location)));
         assert_eq!(found("proxy", |e| with(e, 204, answers(302, START))).severity, Severity::Ok);
         assert_eq!(entry(200, ""), problem("proxy-open"));
+        assert_eq!(entry(302, "/login/?next=/"), problem("proxy-open"));
         assert_eq!(entry(500, ""), problem("proxy-broken"));
         assert_eq!(entry(302, "https://sso.example.org/"), problem("proxy-odd"));
         assert_eq!(entry(401, ""), problem("proxy-odd"));

@@ -58,7 +58,7 @@ async fn all(netbox: &NetBox<'_>) -> Result<Inventory, InventoryError> {
         version: parse_version(&status.netbox_version).ok(),
         users: users
             .into_iter()
-            .map(|user| AccountSeen { username: user.username, email: user.email, is_active: user.is_active })
+            .map(|user| AccountSeen { username: user.username, is_active: user.is_active })
             .collect(),
         groups: groups.map(|groups| groups.into_iter().map(|group| group.name).collect()),
         sees_permissions: may_see_permissions.is_some(),
