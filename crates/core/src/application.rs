@@ -4,7 +4,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{access_rule::AccessRule, id::ApplicationId, problem::Problems};
+use crate::{
+    access_rule::AccessRule,
+    id::ApplicationId,
+    network::{NETWORKS_MAX, NetworkError, Networks},
+    problem::Problems,
+};
 
 /// Longest slug, in characters.
 pub const SLUG_MAX: usize = 50;
@@ -73,6 +78,9 @@ pub struct ApplicationProfile {
     pub description: String,
     /// Who may use it.
     pub access: AccessRule,
+    /// From where: looked at wherever the person's own address is known.
+    #[serde(default)]
+    pub networks: Networks,
     /// When people are asked for their consent.
     pub consent: ConsentMode,
     /// The recipe it was made from.
@@ -102,6 +110,7 @@ impl ApplicationProfile {
             group_heading: String::new(),
             description: String::new(),
             access: AccessRule::nobody(),
+            networks: Networks::default(),
             consent: ConsentMode::Never,
             recipe: None,
         }
@@ -129,6 +138,9 @@ impl ApplicationProfile {
                 field,
                 "This must be a web address that starts with https:// or http://.",
             );
+        }
+        if self.networks.len() > NETWORKS_MAX {
+            problems.add("networks", format!("{}.", NetworkError::TooMany));
         }
         problems.or(())
     }

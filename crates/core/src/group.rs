@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::{id::GroupId, problem::Problems, user::attributes_fit};
 
@@ -107,6 +107,28 @@ impl GroupGraph {
         found
     }
 
+    /// The shortest way from one of the groups given up to `target`, both ends included; `None` if there is none.
+    pub fn path(&self, direct: &BTreeSet<GroupId>, target: GroupId) -> Option<Vec<GroupId>> {
+        let mut came_from: BTreeMap<GroupId, Option<GroupId>> = direct.iter().map(|id| (*id, None)).collect();
+        let mut open: VecDeque<GroupId> = direct.iter().copied().collect();
+        while let Some(id) = open.pop_front() {
+            let Some(group) = self.groups.get(&id) else { continue };
+            if id == target {
+                let mut path: Vec<GroupId> =
+                    std::iter::successors(Some(id), |id| came_from.get(id).copied().flatten()).collect();
+                path.reverse();
+                return Some(path);
+            }
+            for parent in &group.profile.parents {
+                came_from.entry(*parent).or_insert_with(|| {
+                    open.push_back(*parent);
+                    Some(id)
+                });
+            }
+        }
+        None
+    }
+
     /// The group and every group below it: those whose members are its effective members.
     pub fn descendants(&self, id: GroupId) -> BTreeSet<GroupId> {
         self.groups.keys().copied().filter(|candidate| self.effective([*candidate]).contains(&id)).collect()
@@ -151,6 +173,17 @@ mod tests {
     }
 
     #[test]
+    fn the_shortest_way_up_is_shown() {
+        // 0 → 1 → 2 → 4, and 0 → 3 → 4.
+        let (graph, ids) = graph(6, &[(0, 1), (1, 2), (2, 4), (0, 3), (3, 4)]);
+        let from = |index: usize| BTreeSet::from([ids[index]]);
+        assert_eq!(graph.path(&from(0), ids[4]), Some(vec![ids[0], ids[3], ids[4]]));
+        assert_eq!(graph.path(&from(4), ids[4]), Some(vec![ids[4]]));
+        assert_eq!(graph.path(&from(0), ids[5]), None);
+        assert_eq!(graph.path(&BTreeSet::new(), ids[0]), None);
+    }
+
+    #[test]
     fn cycles_are_seen_before_they_are_made() {
         let (graph, ids) = graph(3, &[(0, 1), (1, 2)]);
         assert!(graph.would_cycle(ids[2], &BTreeSet::from([ids[0]])));
@@ -189,6 +222,12 @@ mod tests {
         fn walks_end_even_in_circles(edges in prop::collection::vec((0_usize..6, 0_usize..6), 0..30)) {
             let (graph, ids) = graph(6, &edges);
             prop_assert!(graph.effective(ids.clone()).len() <= 6);
+            let start = BTreeSet::from([ids[0]]);
+            for id in &ids {
+                let path = graph.path(&start, *id);
+                prop_assert_eq!(path.is_some(), graph.effective(start.clone()).contains(id));
+                prop_assert!(path.is_none_or(|path| path.first() == Some(&ids[0]) && path.last() == Some(id)));
+            }
         }
     }
 }

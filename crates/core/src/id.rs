@@ -1,10 +1,14 @@
 //! Typed identifiers: one kind per entity, so that a user can never be passed for a group.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use uuid::Uuid;
 
-use crate::clock::Clock;
+use crate::{
+    clock::{Clock, from_millis},
+    random,
+};
 
 macro_rules! id {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => { $(
@@ -64,11 +68,28 @@ id! {
     ConnectorJobId,
     /// An entry of the activity log.
     EventId,
+    /// An attempt to sign in.
+    AttemptId,
+}
+
+impl AttemptId {
+    /// When the attempt began, in whole milliseconds: part of the identifier.
+    pub fn began_at(self) -> Timestamp {
+        let millis = self.0.as_u128() >> 80;
+        from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
+    }
+
+    /// The reference code of the attempt, made of its randomness: whoever knows the attempt knows what error pages, errors
+    /// sent to applications and the log call it.
+    pub fn reference(self) -> String {
+        let (_, random) = self.0.as_u64_pair();
+        random::readable(random & (u64::MAX >> 2))
+    }
 }
 
 fn uuid_v7(clock: &Clock) -> Uuid {
     let millis = clock.now().as_millisecond().max(0).unsigned_abs();
-    uuid::Builder::from_unix_timestamp_millis(millis, &crate::random::bytes::<10>()).into_uuid()
+    uuid::Builder::from_unix_timestamp_millis(millis, &random::bytes::<10>()).into_uuid()
 }
 
 #[cfg(test)]
@@ -81,5 +102,15 @@ mod tests {
         assert_eq!(id.0.get_version_num(), 7);
         assert_eq!(id.to_string().parse::<UserId>().unwrap(), id);
         assert!("not-an-id".parse::<UserId>().is_err());
+    }
+
+    #[test]
+    fn an_attempt_knows_when_it_began_and_what_it_is_called() {
+        let clock = Clock::fixed(from_millis(1_767_323_045_678));
+        let (one, other) = (AttemptId::new(&clock), AttemptId::new(&clock));
+        assert_eq!(one.began_at(), clock.now());
+        assert_eq!(one.reference(), one.to_string().parse::<AttemptId>().unwrap().reference());
+        assert_eq!(one.reference().len(), random::REFERENCE_LENGTH);
+        assert_ne!(one.reference(), other.reference());
     }
 }

@@ -203,7 +203,7 @@ impl ProxyProfile {
         problems.require(self.skip_path_regex.len() <= SKIP_PATHS_MAX, "skip_path_regex", "At most 50 expressions.");
         let is_short = self.skip_path_regex.iter().all(|expression| expression.len() <= SKIP_PATH_MAX);
         problems.require(is_short, "skip_path_regex", "An expression has at most 500 bytes.");
-        problems.require(self.access_token_validity >= SESSION_MIN, "access_token_validity", "At least minutes=1.");
+        problems.require(self.access_token_validity >= SESSION_MIN, "session_validity", "At least minutes=1.");
         problems.require(is_separator(&self.group_separator), "group_separator", SEPARATOR);
         self.check_headers(&mut problems);
         if let Some(basic) = &self.basic_auth {
@@ -359,7 +359,7 @@ mod tests {
                 "external_host",
                 "cookie_domain",
                 "skip_path_regex",
-                "access_token_validity",
+                "session_validity",
                 "group_separator",
                 "basic_auth_user_attribute",
                 "basic_auth_password_attribute"

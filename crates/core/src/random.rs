@@ -20,9 +20,24 @@ pub fn alphanumeric(length: usize) -> String {
     pick(ALPHANUMERIC, length)
 }
 
+/// Length of a reference code, in characters.
+pub const REFERENCE_LENGTH: usize = 10;
+
 /// A reference code for error pages and logs: ten readable characters, 49 bits.
 pub fn reference() -> String {
-    pick(READABLE, 10)
+    pick(READABLE, REFERENCE_LENGTH)
+}
+
+/// A number as a reference code; what is more than 49 bits of it is left out.
+pub(crate) fn readable(mut number: u64) -> String {
+    let base = u64::try_from(READABLE.len()).unwrap_or(1);
+    let mut out = String::with_capacity(REFERENCE_LENGTH);
+    while out.len() < REFERENCE_LENGTH {
+        let digit = usize::try_from(number % base).unwrap_or_default();
+        out.extend(READABLE.get(digit).map(|byte| char::from(*byte)));
+        number /= base;
+    }
+    out
 }
 
 fn pick(alphabet: &[u8], length: usize) -> String {
@@ -50,6 +65,13 @@ mod tests {
         }
         assert_ne!(alphanumeric(40), alphanumeric(40));
         assert_eq!(reference().len(), 10);
+    }
+
+    #[test]
+    fn numbers_become_codes_of_the_same_kind() {
+        assert_eq!(readable(0), "AAAAAAAAAA");
+        assert_eq!(readable(31), "BBAAAAAAAA");
+        assert!(readable(u64::MAX).bytes().all(|byte| READABLE.contains(&byte)));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 use crate::{
-    commands::{app, config, doctor, group, init, key, mapping, serve, setup_url, user},
+    commands::{activity, app, config, doctor, explain, group, init, key, mapping, serve, setup_url, user},
     config::environment::Environment,
     output::{Format, Output},
 };
@@ -81,12 +81,18 @@ pub enum Command {
     /// Applications that people sign in to
     #[command(subcommand)]
     App(app::Command),
+    /// What would happen if somebody signed in, and why
+    #[command(subcommand)]
+    Explain(explain::Command),
     /// Signing keys
     #[command(subcommand)]
     Key(key::Command),
     /// Claim mappings: what applications are told about people
     #[command(subcommand)]
     Mapping(mapping::Command),
+    /// Sign-ins, step by step, and what came of them
+    #[command(subcommand)]
+    Activity(activity::Command),
     /// Look at both ends of an application's sign-in, and say what to change
     Doctor(doctor::Args),
     /// Settings

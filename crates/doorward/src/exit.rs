@@ -44,6 +44,11 @@ pub fn not_found(message: impl Into<String>) -> anyhow::Error {
     Failure { code: NOT_FOUND, message: message.into() }.into()
 }
 
+/// It is not allowed.
+pub fn denied(message: impl Into<String>) -> anyhow::Error {
+    Failure { code: DENIED, message: message.into() }.into()
+}
+
 /// A check found something.
 pub fn found(message: impl Into<String>) -> anyhow::Error {
     Failure { code: FOUND, message: message.into() }.into()
@@ -103,6 +108,7 @@ mod tests {
         let invalid = anyhow::Error::from(OperationError::invalid("email", "wrong"));
         assert_eq!([code(&denied), code(&missing), code(&invalid)], [DENIED, NOT_FOUND, FAILED]);
         assert_eq!([code(&usage("x")), code(&found("x")), code(&anyhow::anyhow!("x"))], [USAGE, FOUND, FAILED]);
+        assert_eq!(code(&super::denied("x")), DENIED);
     }
 
     #[test]

@@ -165,6 +165,31 @@ impl Doorward {
         Ok(())
     }
 
+    /// Starts another server on the same data, as a second node does; on ports of its own.
+    ///
+    /// # Errors
+    /// When it does not answer within 30 s.
+    pub async fn second_node(&self) -> Result<Server> {
+        let (http, https) = (ports::free()?, ports::free()?);
+        let mut command = self.command();
+        let listen = [format!("127.0.0.1:{http}"), format!("127.0.0.1:{https}")];
+        let [listen, listen_https] = &listen;
+        command.args(["serve", "--listen", listen, "--listen-https", listen_https]);
+        let mut server = Server::start("second-node", &mut command, self.directory.path())?;
+        server.answers(&format!("http://127.0.0.1:{http}/-/health/ready/"), Duration::from_secs(30)).await?;
+        Ok(server)
+    }
+
+    /// Writes a file for a command to read; its path.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn file(&self, name: &str, text: &str) -> Result<String> {
+        let path = self.directory.path().join(name);
+        std::fs::write(&path, text)?;
+        Ok(path.display().to_string())
+    }
+
     /// Tries to start the server and waits until it gives up.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::browser::Browser;
+use crate::netbox_api::Api;
 use crate::postgres::Database;
 use crate::process::Server;
 use crate::visitor::Visitor;
@@ -206,6 +207,53 @@ LOGGING = {{'version': 1, 'disable_existing_loggers': False,
         rows.first().map(person_of).transpose()
     }
 
+    /// Makes a local superuser with an API token of version 1, as `netbox createsuperuser` and a form would.
+    ///
+    /// # Errors
+    /// When NetBox's database refuses.
+    pub fn add_superuser(&self, username: &str, token: &str) -> Result<Api> {
+        self.database.execute(&format!(
+            "INSERT INTO users_user (username, password, first_name, last_name, email, is_active, is_superuser, date_joined)
+             VALUES ('{username}', '!', '', '', '{username}@local.example', true, true, now() - interval '1 year');
+             INSERT INTO users_userconfig (data, user_id) SELECT '{{}}', id FROM users_user WHERE username = '{username}';
+             INSERT INTO users_token (created, plaintext, write_enabled, description, user_id, enabled, version)
+             SELECT now(), '{token}', true, '', id, true, 1 FROM users_user WHERE username = '{username}'"
+        ))?;
+        Api::new(&self.url(""), token)
+    }
+
+    /// NetBox's number for a user, and whether the account may be used.
+    ///
+    /// # Errors
+    /// When there is no such user.
+    pub fn account(&self, username: &str) -> Result<(i64, bool)> {
+        let rows =
+            self.database.rows(&format!("SELECT id, is_active FROM users_user WHERE username = '{username}'"))?;
+        let row = rows.first().with_context(|| format!("NetBox has no user {username}"))?;
+        let id = row.get("id").and_then(Value::as_i64).context("no id")?;
+        Ok((id, row.get("is_active").and_then(Value::as_bool).context("no is_active")?))
+    }
+
+    /// Whether an API token is enabled.
+    ///
+    /// # Errors
+    /// When there is no such token.
+    pub fn token_is_enabled(&self, token: i64) -> Result<bool> {
+        let rows = self.database.rows(&format!("SELECT enabled FROM users_token WHERE id = {token}"))?;
+        rows.first().and_then(|row| row.get("enabled")?.as_bool()).context("no such token")
+    }
+
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Stops it, as for maintenance; [`NetBox::start`] starts it again.
+    pub fn stop(&mut self) {
+        drop(self.server.take());
+    }
+
     /// The names of all users.
     ///
     /// # Errors
@@ -228,18 +276,17 @@ LOGGING = {{'version': 1, 'disable_existing_loggers': False,
         token.context("NetBox keeps no ID token")
     }
 
-    /// Makes a local superuser, as `netbox createsuperuser` does, with an API token of version 1.
+    /// A value of `Authorization` by which programs are a user: a token made by hand.
     ///
     /// # Errors
-    /// When NetBox's database refuses.
-    pub fn add_superuser(&self, username: &str, token: &str) -> Result<()> {
+    /// When NetBox's database refuses, or has no such user.
+    pub fn token_of(&self, username: &str) -> Result<String> {
+        let token = "0123456789abcdef0123456789abcdef01234567";
         self.database.execute(&format!(
-            "INSERT INTO users_user (username, password, is_superuser, first_name, last_name, email, is_active, date_joined)
-             VALUES ('{username}', '!', true, '', '', '{username}@localhost', true, now());
-             INSERT INTO users_userconfig (data, user_id) SELECT '{{}}', id FROM users_user WHERE username = '{username}';
-             INSERT INTO users_token (created, plaintext, write_enabled, description, user_id, enabled, version)
-             SELECT now(), '{token}', true, 'test', id, true, 1 FROM users_user WHERE username = '{username}'"
-        ))
+            "INSERT INTO users_token (created, plaintext, write_enabled, description, user_id, enabled, version)
+             SELECT now(), '{token}', true, '', id, true, 1 FROM users_user WHERE username = '{username}'"
+        ))?;
+        Ok(format!("Token {token}"))
     }
 
     /// Makes a local user, as an administrator of NetBox does by hand.
@@ -252,25 +299,6 @@ LOGGING = {{'version': 1, 'disable_existing_loggers': False,
              VALUES ('{username}', '!', false, '', '', '', true, now());
              INSERT INTO users_userconfig (data, user_id) SELECT '{{}}', id FROM users_user WHERE username = '{username}'"
         ))
-    }
-
-    /// The port it listens on.
-    #[must_use]
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// A value of `Authorization` by which programs are a user: a token made by hand.
-    ///
-    /// # Errors
-    /// When NetBox's database refuses, or has no such user.
-    pub fn token_of(&self, username: &str) -> Result<String> {
-        let token = "0123456789abcdef0123456789abcdef01234567";
-        self.database.execute(&format!(
-            "INSERT INTO users_token (created, plaintext, write_enabled, description, user_id, enabled, version)
-             SELECT now(), '{token}', true, '', id, true, 1 FROM users_user WHERE username = '{username}'"
-        ))?;
-        Ok(format!("Token {token}"))
     }
 
     /// Puts a user into a group as an administrator of NetBox does by hand, making the group.

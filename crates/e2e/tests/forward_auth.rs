@@ -1,10 +1,14 @@
 //! Real nginx and real Caddy with the configuration that Doorward prints, before an application that tells what reached it.
 //! The application takes NetBox's place: the same headers, the same way round for API tokens.
 
+use std::io::Write;
+use std::process::Command;
+
 use anyhow::{Context, Result, ensure};
 use doorward_e2e::caddy::Caddy;
 use doorward_e2e::doorward::{Doorward, PASSWORD};
 use doorward_e2e::echo::{Echo, GREETING, values};
+use doorward_e2e::environment;
 use doorward_e2e::nginx::Nginx;
 use doorward_e2e::raw;
 use doorward_e2e::visitor::{Page, Visitor};
@@ -286,6 +290,60 @@ async fn what_cannot_be_read_or_is_not_the_proxys_own_word_lets_nobody_in() -> R
         }
     }
     Ok(())
+}
+
+/// Traefik does not run here: its configuration is read, and what refers to something must find it.
+#[tokio::test(flavor = "multi_thread")]
+async fn traefiks_configuration_names_only_what_it_has() -> Result<()> {
+    let doorward = Doorward::start_behind_proxies().await?;
+    doorward.run(&[
+        "app",
+        "add",
+        "netbox",
+        "--method",
+        "proxy",
+        "--url",
+        "https://netbox.example.org",
+        "--allow",
+        "everyone",
+    ])?;
+    let http = yaml(&printed(&doorward, "netbox", "traefik")?)?;
+    let section = |name: &str| http["http"][name].as_object().with_context(|| format!("no section {name}: {http}"));
+    let (routers, middlewares, services) = (section("routers")?, section("middlewares")?, section("services")?);
+    assert_eq!(routers.keys().collect::<Vec<_>>(), ["netbox", "netbox-by-token", "netbox-doorward"]);
+    for (name, router) in routers {
+        let service = router["service"].as_str().context("no service")?;
+        assert!(services.contains_key(service), "{name}: {service}");
+        for middleware in router["middlewares"].as_array().into_iter().flatten() {
+            assert!(middlewares.contains_key(middleware.as_str().context("no name")?), "{name}: {middleware}");
+        }
+    }
+    assert_eq!(routers["netbox"]["middlewares"], serde_json::json!(["netbox-nobody", "netbox-sign-in"]));
+    assert!(routers["netbox-doorward"].get("middlewares").is_none());
+    let forward = &middlewares["netbox-sign-in"]["forwardAuth"];
+    let address = forward["address"].as_str().context("no address")?;
+    assert_eq!(address, doorward.url("/outpost.goauthentik.io/auth/traefik"));
+    assert_eq!(forward["trustForwardHeader"], serde_json::json!(false));
+    let deleted = middlewares["netbox-nobody"]["headers"]["customRequestHeaders"].as_object().context("no headers")?;
+    for (name, _) in forged() {
+        assert_eq!(deleted.get(&name).and_then(|value| value.as_str()), Some(""), "{name}");
+    }
+    for name in IDENTITY {
+        let listed = forward["authResponseHeaders"].as_array().context("no list")?;
+        assert!(listed.iter().any(|listed| listed == name), "{name}");
+    }
+    Ok(())
+}
+
+/// YAML as JSON, read by the parser that NetBox brings along.
+fn yaml(text: &str) -> Result<serde_json::Value> {
+    let python = format!("{}/bin/python", environment::required("DOORWARD_TEST_NETBOX_VENV")?);
+    let mut file = tempfile::NamedTempFile::new()?;
+    file.write_all(text.as_bytes())?;
+    let script = "import json, sys, yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))";
+    let output = Command::new(python).args(["-c", script]).arg(file.path()).output()?;
+    ensure!(output.status.success(), "{}\n{text}", String::from_utf8_lossy(&output.stderr));
+    Ok(serde_json::from_slice(&output.stdout)?)
 }
 
 /// A line that an administrator of the proxy changed, and what Doorward's page has to say about it.

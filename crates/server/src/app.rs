@@ -19,6 +19,7 @@ use crate::{
     proxy::left_out::LeftOut,
     setup,
     snapshot::Snapshot,
+    timeline::Timeline,
 };
 
 /// Doorward in a process. Clones share everything.
@@ -53,6 +54,8 @@ pub struct Inner {
     pub pages: Pages,
     /// Requests of our own to other servers.
     pub outbound: Outbound,
+    /// Steps of sign-ins that wait to be written.
+    pub timeline: Timeline,
     /// Everybody in memory, for LDAP.
     pub directory: Directory,
     snapshot: RwLock<Arc<Snapshot>>,
@@ -80,6 +83,7 @@ impl App {
             db,
             pending_cipher: cipher.derived("pending"),
             cipher,
+            timeline: Timeline::new(clock.clone()),
             clock,
             hasher: Hasher::new(),
             warm: Warm::default(),

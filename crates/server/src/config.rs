@@ -18,7 +18,7 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where HTTP listens: the proxies before applications are told.
     pub http_address: SocketAddr,
-    /// Proxies whose `X-Forwarded-For` counts.
+    /// Proxies whose `X-Forwarded-For` counts, and that may ask about requests (forward auth).
     pub trusted_proxies: Vec<IpNet>,
     /// How long a session lasts.
     pub session_lifetime: SignedDuration,

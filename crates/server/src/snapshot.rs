@@ -53,10 +53,10 @@ pub struct Snapshot {
     pub applications: BTreeMap<String, Arc<ApplicationEntry>>,
     /// All LDAP providers with their applications.
     pub ldap: Vec<Arc<LdapClient>>,
-    /// Which applications have a connector.
-    pub connectors: BTreeMap<ApplicationId, ConnectorId>,
     /// All proxy providers with their applications, by host.
     pub proxies: Proxies,
+    /// Which applications have a connector.
+    pub connectors: BTreeMap<ApplicationId, ConnectorId>,
     by_client_id: BTreeMap<String, Arc<Client>>,
     by_provider: BTreeMap<ProviderId, Arc<Client>>,
     group_tree: OnceLock<Arc<GroupTree>>,
@@ -142,7 +142,7 @@ impl Snapshot {
     /// What the database says, or that a key cannot be used.
     pub async fn load(db: &Db, cipher: &Arc<Cipher>, public_url: &PublicUrl, now: Timestamp) -> store::Result<Self> {
         let cipher = cipher.clone();
-        let (revision, groups, mappings, keys, applications, providers, ldap, connectors, proxies) = db
+        let (revision, groups, mappings, keys, applications, providers, ldap, proxies, connectors) = db
             .read(move |tx| {
                 Box::pin(async move {
                     // The revision first: what changes while the rest is read is read again.
@@ -154,8 +154,8 @@ impl Snapshot {
                         store::application::all(tx).await?,
                         store::provider::all(tx, &cipher).await?,
                         store::ldap_provider::all(tx).await?,
-                        store::connector::applications(tx).await?,
                         store::proxy_provider::all(tx).await?,
+                        store::connector::applications(tx).await?,
                     ))
                 })
             })
@@ -176,8 +176,8 @@ impl Snapshot {
             keys,
             applications: BTreeMap::new(),
             ldap: Vec::new(),
-            connectors: connectors.into_iter().collect(),
             proxies: Proxies::default(),
+            connectors: connectors.into_iter().collect(),
             by_client_id: BTreeMap::new(),
             by_provider: BTreeMap::new(),
             group_tree: OnceLock::new(),

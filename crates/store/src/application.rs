@@ -29,6 +29,7 @@ impl FromRow for Application {
                 group_heading: row.get(5)?,
                 description: row.get(6)?,
                 access: if everyone { AccessRule::Everyone } else { AccessRule::nobody() },
+                networks: row.json(11)?,
                 consent: row.choice(8, ConsentMode::parse)?,
                 recipe,
             },
@@ -42,7 +43,7 @@ pub async fn all(tx: &mut Tx<'_>) -> Result<Vec<Application>> {
     let mut applications: Vec<Application> = tx
         .fetch(
             "SELECT id, slug, name, launch_url, icon_url, group_heading, description, access_everyone, consent, \
-             recipe, created_at FROM applications ORDER BY slug, id",
+             recipe, created_at, networks FROM applications ORDER BY slug, id",
             &[],
         )
         .await?;
@@ -74,7 +75,8 @@ pub async fn insert(tx: &mut Tx<'_>, application: &Application) -> Result<()> {
     let profile = &application.profile;
     tx.execute(
         "INSERT INTO applications (id, slug, name, launch_url, icon_url, group_heading, description, \
-         access_everyone, consent, recipe, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         access_everyone, consent, recipe, created_at, networks) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         values![
             application.id,
             &profile.slug,
@@ -87,6 +89,7 @@ pub async fn insert(tx: &mut Tx<'_>, application: &Application) -> Result<()> {
             profile.consent.as_str(),
             json(&profile.recipe)?,
             application.created_at,
+            json(&profile.networks)?,
         ],
     )
     .await?;
@@ -98,7 +101,7 @@ pub async fn update(tx: &mut Tx<'_>, id: ApplicationId, profile: &ApplicationPro
     let changed = tx
         .execute(
             "UPDATE applications SET slug = $2, name = $3, launch_url = $4, icon_url = $5, group_heading = $6, \
-             description = $7, access_everyone = $8, consent = $9, recipe = $10 WHERE id = $1",
+             description = $7, access_everyone = $8, consent = $9, recipe = $10, networks = $11 WHERE id = $1",
             values![
                 id,
                 &profile.slug,
@@ -110,6 +113,7 @@ pub async fn update(tx: &mut Tx<'_>, id: ApplicationId, profile: &ApplicationPro
                 profile.access == AccessRule::Everyone,
                 profile.consent.as_str(),
                 json(&profile.recipe)?,
+                json(&profile.networks)?,
             ],
         )
         .await?;

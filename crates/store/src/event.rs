@@ -59,6 +59,21 @@ pub async fn newest(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Event>> {
     .await
 }
 
+/// Entries of a kind, newest first.
+pub async fn of_kind(tx: &mut Tx<'_>, kind: &str, limit: i64, offset: i64) -> Result<Vec<Event>> {
+    tx.fetch(
+        "SELECT id, at, kind, ok, reference, user_id, application_id, address, text FROM events WHERE kind = $1 \
+         ORDER BY at DESC, id DESC LIMIT $2 OFFSET $3",
+        values![kind, limit, offset],
+    )
+    .await
+}
+
+/// How many entries of a kind there are.
+pub async fn count_of_kind(tx: &mut Tx<'_>, kind: &str) -> Result<i64> {
+    tx.fetch_one("SELECT COUNT(*) FROM events WHERE kind = $1", values![kind]).await
+}
+
 /// The entries with a reference code, oldest first.
 pub async fn by_reference(tx: &mut Tx<'_>, reference: &str) -> Result<Vec<Event>> {
     tx.fetch(

@@ -1,6 +1,6 @@
 //! Grants: what one authorization gave an application. Codes and tokens hang on them and die with them.
 
-use doorward_core::id::{GrantId, ProviderId, SessionId, UserId};
+use doorward_core::id::{AttemptId, GrantId, ProviderId, SessionId, UserId};
 use jiff::Timestamp;
 
 use crate::{
@@ -34,6 +34,8 @@ pub struct Grant {
     pub expires_at: Timestamp,
     /// When it was revoked, if it was.
     pub revoked_at: Option<Timestamp>,
+    /// The sign-in attempt it came from.
+    pub attempt: Option<AttemptId>,
 }
 
 impl FromRow for Grant {
@@ -50,6 +52,7 @@ impl FromRow for Grant {
             created_at: row.time(8)?,
             expires_at: row.time(9)?,
             revoked_at: row.time_optional(10)?,
+            attempt: row.parse_optional(11)?,
         })
     }
 }
@@ -58,7 +61,7 @@ impl FromRow for Grant {
 pub async fn find(tx: &mut Tx<'_>, id: GrantId) -> Result<Option<Grant>> {
     tx.fetch_optional(
         "SELECT id, provider_id, user_id, session_id, sid, scopes, authenticated_at, methods, created_at, expires_at, \
-         revoked_at FROM grants WHERE id = $1",
+         revoked_at, attempt_id FROM grants WHERE id = $1",
         values![id],
     )
     .await
@@ -68,7 +71,7 @@ pub async fn find(tx: &mut Tx<'_>, id: GrantId) -> Result<Option<Grant>> {
 pub async fn insert(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
     tx.execute(
         "INSERT INTO grants (id, provider_id, user_id, session_id, sid, scopes, authenticated_at, methods, \
-         created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         created_at, expires_at, attempt_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         values![
             grant.id,
             grant.provider,
@@ -80,6 +83,7 @@ pub async fn insert(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
             &grant.methods,
             grant.created_at,
             grant.expires_at,
+            grant.attempt,
         ],
     )
     .await?;

@@ -6,6 +6,8 @@
 pub mod access_token;
 pub mod app_password;
 pub mod application;
+pub mod attempt;
+pub mod attempt_step;
 pub mod authenticator;
 pub mod authorization_code;
 pub mod claim_mapping;
@@ -22,6 +24,7 @@ pub mod grant;
 pub mod group;
 pub mod ldap_provider;
 pub mod migrate;
+pub mod near_miss;
 pub mod provider;
 pub mod proxy_provider;
 pub mod proxy_session;

@@ -1,8 +1,10 @@
 //! The commands, one file per noun. Each reads its options, calls operations and prints.
 
+pub mod activity;
 pub mod app;
 pub mod config;
 pub mod doctor;
+pub mod explain;
 pub mod group;
 pub mod init;
 pub mod key;
@@ -30,6 +32,8 @@ pub async fn run(context: &Context, command: Command) -> anyhow::Result<()> {
         Command::User(command) => user::run(&Work::open(context).await?, command).await,
         Command::Group(command) => group::run(&Work::open(context).await?, command).await,
         Command::App(command) => app::run(&Work::open(context).await?, command).await,
+        Command::Explain(command) => explain::run(&Work::open(context).await?, command).await,
+        Command::Activity(command) => activity::run(&Work::open(context).await?, command).await,
         Command::Key(command) => key::run(&Work::open(context).await?, command).await,
         Command::Mapping(command) => mapping::run(&Work::open(context).await?, command).await,
         Command::Doctor(args) => doctor::run(&Work::open(context).await?, args).await,

@@ -55,6 +55,23 @@ fn without(value: &Value, members: &[&str]) -> Value {
 }
 
 #[test]
+fn networks_are_given_replaced_and_taken_away() {
+    let doorward = Doorward::set_up();
+    let mut add = vec!["app", "add", "custom", "--name", "Wiki", "--redirect-uri", "https://w.example/cb"];
+    add.extend(["--allow", "everyone", "--network", "10.0.0.0/8", "--network", "192.0.2.7"]);
+    doorward.ok(&add);
+    let networks = || doorward.json(&["app", "show", "wiki"])["networks"].clone();
+    assert_eq!(networks(), json!(["10.0.0.0/8", "192.0.2.7/32"]));
+    assert!(doorward.ok(&["app", "show", "wiki"]).contains("10.0.0.0/8, 192.0.2.7/32"));
+    doorward.fails(&["app", "edit", "wiki", "--network", "10.0.0.5/8"], 2, &["10.0.0.0/8", "10.0.0.5"]);
+    doorward.fails(&["app", "edit", "wiki", "--network", "any", "--network", "::/0"], 2, &["--network any"]);
+    doorward.ok(&["app", "edit", "wiki", "--network", "2001:db8::/32"]);
+    assert_eq!(networks(), json!(["2001:db8::/32"]));
+    doorward.ok(&["app", "edit", "wiki", "--network", "any"]);
+    assert_eq!(networks(), json!([]));
+}
+
+#[test]
 fn an_application_is_changed_in_every_respect() {
     let doorward = Doorward::set_up();
     doorward.ok(&["user", "add", "alice"]);

@@ -7,10 +7,14 @@
     reason = "tests fail by panicking, wait by sleeping and export nothing"
 )]
 
+mod activity;
 mod applications;
 mod credentials;
+mod explain;
 mod ldap;
+mod proxy;
 mod support;
+mod web_proxies;
 
 use serde_json::{Value, json};
 use std::time::Duration;

@@ -99,7 +99,7 @@ mod tests {
             for value in values.into_iter().flatten().chain([joined]) {
                 prop_assert!(!value.chars().any(char::is_control), "{value:?}");
             }
-            prop_assert!(ascii(&text).is_none_or(|value| value.is_ascii()));
+            prop_assert!(ascii(&text).is_none_or(str::is_ascii));
         }
 
         #[test]

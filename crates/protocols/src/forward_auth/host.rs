@@ -63,26 +63,15 @@ impl Authority {
         if text.len() > AUTHORITY_MAX {
             return None;
         }
-        let (host, port) = match text.strip_prefix('[') {
-            Some(rest) => {
-                let (address, rest) = rest.split_once(']')?;
-                let address: Ipv6Addr = address.parse().ok()?;
-                (format!("[{address}]"), rest)
-            }
-            None => {
-                let end = text.find(':').unwrap_or(text.len());
-                let (host, rest) = text.split_at_checked(end)?;
-                (name(host)?, rest)
-            }
+        let (host, rest) = if let Some(text) = text.strip_prefix('[') {
+            let (address, rest) = text.split_once(']')?;
+            let address: Ipv6Addr = address.parse().ok()?;
+            (format!("[{address}]"), rest)
+        } else {
+            let (host, rest) = text.split_at_checked(text.find(':').unwrap_or(text.len()))?;
+            (name(host)?, rest)
         };
-        let port = match port.strip_prefix(':') {
-            None if port.is_empty() => None,
-            None => return None,
-            Some(digits) if (1..=5).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                Some(digits.parse().ok()?)
-            }
-            Some(_) => return None,
-        };
+        let port = if rest.is_empty() { None } else { Some(port(rest)?) };
         Some(Self { host, port: port.filter(|port| *port != scheme.default_port()) })
     }
 
@@ -103,6 +92,13 @@ impl fmt::Display for Authority {
         f.write_str(&self.host)?;
         self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
     }
+}
+
+/// A colon and one to five digits.
+fn port(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix(':')?;
+    let is_number = (1..=5).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { digits.parse().ok() } else { None }
 }
 
 /// A host name or IPv4 address in lower case. Underscores occur in names of containers.

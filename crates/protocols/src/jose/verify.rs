@@ -57,7 +57,7 @@ pub fn access_token(
 
 fn check(
     token: &str,
-    kind: &str,
+    expected: &str,
     keys: &[(KeyAlgorithm, Value)],
     issuer: &str,
     client_id: &str,
@@ -68,7 +68,7 @@ fn check(
     let header = jsonwebtoken::decode_header(token).map_err(|_| VerifyError::Malformed)?;
     // Old ID tokens may say nothing; access tokens always say what they are (RFC 9068, section 4).
     let found = header.typ.as_deref().unwrap_or("JWT");
-    if !found.eq_ignore_ascii_case(kind) {
+    if !found.eq_ignore_ascii_case(expected) {
         return Err(VerifyError::WrongKind);
     }
     let kid = header.kid.ok_or(VerifyError::UnknownKey)?;

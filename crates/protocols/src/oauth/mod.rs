@@ -5,5 +5,6 @@ pub mod client_authentication;
 pub mod error;
 pub mod parameters;
 pub mod pkce;
+mod redirect_difference;
 pub mod redirect_uri;
 pub mod token;

@@ -7,6 +7,8 @@ use doorward_core::{
 use regex::{Regex, RegexBuilder};
 use url::Url;
 
+pub use super::redirect_difference::{Span, difference};
+
 /// Largest compiled expression, in bytes.
 const REGEX_SIZE_MAX: usize = 64 * 1024;
 
@@ -118,38 +120,6 @@ fn compile(pattern: &str) -> Result<Regex, RedirectUriError> {
     };
     build(pattern)?;
     build(&format!(r"\A(?:{pattern})\z"))
-}
-
-/// A piece of text and whether it is the same on both sides.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Span {
-    /// The text.
-    pub text: String,
-    /// Whether the other side has the same.
-    pub same: bool,
-}
-
-/// Marks where two addresses differ: what they begin with and end with together, and what lies between.
-pub fn difference(received: &str, registered: &str) -> (Vec<Span>, Vec<Span>) {
-    let prefix = common(received.chars(), registered.chars());
-    let rest = |text: &str| text.chars().skip(prefix).collect::<Vec<_>>();
-    let (left, right) = (rest(received), rest(registered));
-    let suffix = common(left.iter().rev(), right.iter().rev());
-    let spans = |text: &str, rest: &[char]| {
-        let (middle, end) = rest.split_at(rest.len() - suffix);
-        let parts = [
-            (text.chars().take(prefix).collect::<String>(), true),
-            (middle.iter().collect(), false),
-            (end.iter().collect(), true),
-        ];
-        let shown = parts.into_iter().filter(|(text, _)| !text.is_empty());
-        shown.map(|(text, same)| Span { text, same }).collect()
-    };
-    (spans(received, &left), spans(registered, &right))
-}
-
-fn common<T: PartialEq>(left: impl Iterator<Item = T>, right: impl Iterator<Item = T>) -> usize {
-    left.zip(right).take_while(|(left, right)| left == right).count()
 }
 
 #[cfg(test)]
@@ -267,35 +237,16 @@ mod tests {
         assert_eq!(is_allowed(CALLBACK, &logout, RedirectKind::Logout), Ok(true));
     }
 
-    #[test]
-    fn the_difference_is_marked() {
-        let (received, registered) = difference("http://a.org/cb/", "https://a.org/cb/");
-        let text = |spans: &[Span]| {
-            spans.iter().map(|s| if s.same { s.text.clone() } else { format!("[{}]", s.text) }).collect::<String>()
-        };
-        assert_eq!((text(&received), text(&registered)), ("http://a.org/cb/".into(), "http[s]://a.org/cb/".into()));
-        assert_eq!(difference("same", "same").0, [Span { text: "same".into(), same: true }]);
-    }
-
     proptest! {
         #[test]
         fn no_text_panics(uri in ".{0,200}", pattern in ".{0,100}") {
             let _ = is_allowed(&uri, &regex(&pattern), RedirectKind::Authorization);
-            let _ = difference(&uri, &pattern);
         }
 
         #[test]
         fn exact_matching_is_equality(path in "[a-z0-9/._-]{0,30}", other in "[a-z0-9/._-]{0,30}") {
             let (uri, other) = (format!("https://a.example/{path}"), format!("https://a.example/{other}"));
             prop_assert_eq!(allowed(&other, &strict(&uri)), uri == other);
-        }
-
-        #[test]
-        fn marked_differences_add_up_to_the_addresses(left in ".{0,50}", right in ".{0,50}") {
-            let (a, b) = difference(&left, &right);
-            let join = |spans: Vec<Span>| spans.into_iter().map(|span| span.text).collect::<String>();
-            prop_assert_eq!(join(a), left);
-            prop_assert_eq!(join(b), right);
         }
     }
 }

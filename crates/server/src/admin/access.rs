@@ -1,6 +1,6 @@
 //! Access rules in forms and lists.
 
-use doorward_core::{access_rule::AccessRule, problem::Problems};
+use doorward_core::{access_rule::AccessRule, application::ApplicationProfile, network::Networks, problem::Problems};
 use std::collections::BTreeSet;
 
 use super::fields;
@@ -19,18 +19,22 @@ pub(super) struct AccessDraft {
     pub(super) groups: BTreeSet<String>,
     /// Usernames, one per line.
     pub(super) users: String,
+    /// Networks, one per line.
+    pub(super) networks: String,
 }
 
 impl AccessDraft {
-    /// The rule as kept.
+    /// The rule and the networks as kept.
     ///
     /// # Errors
     /// What the database says.
-    pub(super) async fn from_rule(app: &App, rule: &AccessRule) -> OperationResult<Self> {
-        let AccessRule::Only { groups, users: people } = rule else {
-            return Ok(Self { access: "everyone".to_owned(), ..Self::default() });
+    pub(super) async fn from_profile(app: &App, profile: &ApplicationProfile) -> OperationResult<Self> {
+        let networks: String = profile.networks.iter().map(|network| format!("{network}\n")).collect();
+        let AccessRule::Only { groups, users: people } = &profile.access else {
+            return Ok(Self { access: "everyone".to_owned(), networks, ..Self::default() });
         };
         Ok(Self {
+            networks,
             access: "groups".to_owned(),
             groups: fields::group_names(&app.snapshot(), groups),
             users: fields::usernames(app, people).await?.join("\n"),
@@ -54,6 +58,14 @@ impl AccessDraft {
             }
         }
     }
+}
+
+/// The networks that were typed. Any, when one of them cannot be read: then nothing is saved.
+pub(super) fn networks(text: &str, problems: &mut Problems) -> Networks {
+    Networks::parse(text.lines()).unwrap_or_else(|error| {
+        problems.add("networks", fields::sentence(&error));
+        Networks::default()
+    })
 }
 
 /// The rule in a few words.

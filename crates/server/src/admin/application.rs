@@ -1,14 +1,15 @@
 //! `/if/admin/applications/<slug>/`: one application with its providers.
 
 use axum::{extract::Path, response::Response};
-use doorward_core::{problem::Problems, secret::Secret};
+use doorward_core::{method::Method, problem::Problems, secret::Secret};
 use serde_json::{Value, json};
 
 use super::{
     application_connect as connect,
     application_form::ApplicationDraft,
+    attempt_rows,
     desk::{Desk, Done, Page},
-    fields,
+    fields, near_misses,
 };
 use crate::{
     applications::{self, ApplicationEdit, preview, service_account::BindAccount},
@@ -79,6 +80,24 @@ pub(super) async fn delete(desk: Desk, Path(slug): Path<String>, _form: Form) ->
     desk.settle(answer.await)
 }
 
+/// Why something could not be added to an application, and what was typed.
+#[derive(Debug)]
+pub(super) struct Refused {
+    /// What is wrong.
+    pub(super) problems: Problems,
+    /// The external host of a proxy provider.
+    pub(super) external_host: String,
+}
+
+/// The page of an application to which something could not be added.
+pub(super) async fn refused(desk: &Desk, slug: &str, refused: Refused) -> OperationResult<Response> {
+    let entry = applications::find(&desk.app, slug)?;
+    let Refused { problems, external_host } = refused;
+    let draft = ApplicationDraft::from_entry(&desk.app, &entry).await?;
+    let view = View { draft, problems, revealed: Revealed::default(), preview: Value::Null, external_host };
+    render(desk, &entry, view).await
+}
+
 async fn saved(desk: &Desk, slug: &str, form: &Fields) -> OperationResult<Response> {
     let entry = applications::find(&desk.app, slug)?;
     let draft = ApplicationDraft::from_fields(form, &entry);
@@ -89,7 +108,8 @@ async fn saved(desk: &Desk, slug: &str, form: &Fields) -> OperationResult<Respon
     match changed.await {
         Ok(changed) => Ok(Desk::done(&address(&changed.application.profile.slug), Done::Saved)),
         Err(OperationError::Invalid(problems)) => {
-            let view = View { draft, problems, revealed: Revealed::default(), preview: Value::Null };
+            let revealed = Revealed::default();
+            let view = View { draft, problems, revealed, preview: Value::Null, external_host: String::new() };
             render(desk, &entry, view).await
         }
         Err(error) => Err(error),
@@ -102,6 +122,8 @@ struct View {
     problems: Problems,
     revealed: Revealed,
     preview: Value,
+    /// The external host of a proxy provider about to be added.
+    external_host: String,
 }
 
 /// The page of an application, with a secret if one was just made or asked for.
@@ -113,7 +135,7 @@ pub(super) async fn page(desk: &Desk, slug: &str, revealed: Revealed) -> Operati
         Some(client) => tried(desk, client, &mut problems).await?,
         None => Value::Null,
     };
-    render(desk, &entry, View { draft, problems, revealed, preview }).await
+    render(desk, &entry, View { draft, problems, revealed, preview, external_host: String::new() }).await
 }
 
 async fn render(desk: &Desk, entry: &ApplicationEntry, mut view: View) -> OperationResult<Response> {
@@ -140,13 +162,19 @@ async fn render(desk: &Desk, entry: &ApplicationEntry, mut view: View) -> Operat
         "has_recipe": profile.recipe.is_some(),
         "has_oauth": entry.oauth.is_some(),
         "has_ldap": entry.ldap.is_some(),
+        "has_proxy": entry.proxy.is_some(),
+        "speaks_oidc": entry.methods().contains(&Method::Oidc),
+        "new_external_host": view.external_host,
         "connect": entry.oauth.as_ref().map(|client| connect::oidc_values(&desk.app, client)),
+        "connect_proxy": entry.proxy.as_ref().map(|client| connect::proxy_values(client)),
         "connect_ldap": connect::ldap_values(&desk.app, entry).await?,
         "ldap_warnings": connect::ldap_warnings(&desk.app, entry).await?,
         "settings": settings,
         "has_secret": has_secret,
         "revealed_secret": client_secret.filter(|_| has_secret),
         "revealed_password": bind_password,
+        "near_misses": near_misses::rows(desk, Some(&profile.slug)).await?,
+        "attempts": attempt_rows::of_application(desk, entry.application.id).await?,
         "preview_user": desk.query("preview_user"),
         "preview": view.preview,
     });

@@ -1,6 +1,7 @@
 //! What an application has to be told so that people can sign in to it: addresses, client ID, settings to paste.
 
 use doorward_core::{method::Method, provider::ClientType};
+use doorward_protocols::forward_auth::PREFIX;
 use serde_json::{Value, json};
 
 use super::{application::Revealed, fields};
@@ -11,6 +12,7 @@ use crate::{
         settings::{self, Wanted},
     },
     error::{OperationError, OperationResult},
+    proxy::client::ProxyClient,
     recipes::{SettingsBlock, Style},
     snapshot::{ApplicationEntry, Client},
 };
@@ -67,6 +69,18 @@ pub(super) async fn ldap_warnings(app: &App, entry: &ApplicationEntry) -> Operat
     // Settings to paste say it already.
     let has_recipe = entry.application.profile.recipe.is_some();
     Ok(account.into_iter().chain(settings::ldap_server_doubt(app, entry).filter(|_| !has_recipe)).collect())
+}
+
+/// The single values for a proxy.
+pub(super) fn proxy_values(client: &ProxyClient) -> Value {
+    let values = [
+        ("proxy-external-host", "External host", client.external.to_string()),
+        ("proxy-start", "Sign-in begins at", format!("{}{PREFIX}start?rd=", client.external)),
+        ("proxy-callback", "Callback", client.callback()),
+        ("proxy-sign-out", "Signing out", format!("{}{PREFIX}sign_out", client.external)),
+        ("proxy-cookie", "Cookie", client.cookie.clone()),
+    ];
+    values.into_iter().map(|(id, label, value)| row(id, label, &value)).collect()
 }
 
 fn row(id: &str, label: &str, value: &str) -> Value {

@@ -12,6 +12,7 @@ use super::{
     fields,
     ldap_form::LdapDraft,
     oauth_form::OauthDraft,
+    proxy_form::ProxyDraft,
 };
 use crate::{
     app::App,
@@ -32,6 +33,7 @@ pub(super) struct ApplicationDraft {
     access: AccessDraft,
     oauth: Option<OauthDraft>,
     ldap: Option<LdapDraft>,
+    proxy: Option<ProxyDraft>,
 }
 
 impl ApplicationDraft {
@@ -40,8 +42,8 @@ impl ApplicationDraft {
     /// # Errors
     /// What the database says.
     pub(super) async fn from_entry(app: &App, entry: &ApplicationEntry) -> OperationResult<Self> {
-        let ApplicationEdit { profile, oauth, ldap, .. } = ApplicationEdit::of(entry);
-        let access = AccessDraft::from_rule(app, &profile.access).await?;
+        let ApplicationEdit { profile, oauth, ldap, proxy } = ApplicationEdit::of(entry);
+        let access = AccessDraft::from_profile(app, &profile).await?;
         let consent = profile.consent.as_str().to_owned();
         let ldap_uri = settings::chosen_ldap_server(&profile).to_owned();
         let ApplicationProfile { name, slug, launch_url, icon_url, group_heading, description, .. } = profile;
@@ -54,6 +56,7 @@ impl ApplicationDraft {
                 Some(profile) => Some(LdapDraft::from_profile(app, profile).await?),
                 None => None,
             },
+            proxy: proxy.as_ref().map(ProxyDraft::from_profile),
         })
     }
 
@@ -65,9 +68,11 @@ impl ApplicationDraft {
                 access: form.get("access").to_owned(),
                 groups: form.all("allow_groups").map(str::to_owned).collect(),
                 users: form.get("allow_users").to_owned(),
+                networks: form.get("networks").to_owned(),
             },
             oauth: entry.oauth.as_ref().map(|_| OauthDraft::from_fields(form)),
             ldap: entry.ldap.as_ref().map(|_| LdapDraft::from_fields(form)),
+            proxy: entry.proxy.as_ref().map(|_| ProxyDraft::from_fields(form)),
         }
     }
 
@@ -93,6 +98,9 @@ impl ApplicationDraft {
                 other => other?,
             }
         }
+        if let Some((draft, profile)) = self.proxy.as_ref().zip(edit.proxy.as_mut()) {
+            *profile = draft.read(&mut problems);
+        }
         edit.profile = ApplicationProfile {
             slug: self.text("slug").to_owned(),
             name: self.text("name").to_owned(),
@@ -101,6 +109,7 @@ impl ApplicationDraft {
             group_heading: self.text("group_heading").to_owned(),
             description: self.text("description").to_owned(),
             access: self.access.read(app, &mut problems).await?,
+            networks: access::networks(&self.access.networks, &mut problems),
             ..edit.profile
         };
         Ok(problems.or(edit)?)
@@ -112,6 +121,7 @@ impl ApplicationDraft {
             self.texts.iter().map(|(name, text)| ((*name).to_owned(), json!(text))).collect();
         form.insert("access".to_owned(), json!(self.access.access));
         form.insert("allow_users".to_owned(), json!(self.access.users));
+        form.insert("networks".to_owned(), json!(self.access.networks));
         let consents = ConsentMode::ALL.iter().map(|(_, value, label)| (*value, *label));
         let mut context = Map::new();
         context.insert(
@@ -128,6 +138,9 @@ impl ApplicationDraft {
         }
         if let Some(ldap) = &self.ldap {
             ldap.show(&mut context, &mut form);
+        }
+        if let Some(proxy) = &self.proxy {
+            proxy.show(&mut context, &mut form);
         }
         context.insert("form".to_owned(), Value::Object(form));
         context

@@ -8,6 +8,7 @@ use doorward_core::{
     method::Method,
     problem::Problems,
     provider::ClientType,
+    proxy_provider::ProxyProfile,
     redirect_uri::RedirectUri,
 };
 use serde_json::{Value, json};
@@ -19,7 +20,7 @@ use crate::{
     applications::{
         self, ApplicationEdit, Created,
         from_recipe::{self, RecipeRequest},
-        ldap,
+        ldap, proxy,
     },
     error::{OperationError, OperationResult},
     http::form::Fields,
@@ -74,7 +75,7 @@ impl Kind {
 
     /// Whether the application has an address that must be given.
     fn needs_url(&self) -> bool {
-        self.recipe.as_ref().map_or(self.method == Method::Oidc, |recipe| recipe.summary().has_url)
+        self.recipe.as_ref().map_or(self.method != Method::Ldap, |recipe| recipe.summary().has_url)
     }
 }
 
@@ -109,7 +110,7 @@ impl NewApplicationDraft {
             access: AccessDraft {
                 access: form.get("access").to_owned(),
                 groups: form.all("allow_groups").map(str::to_owned).collect(),
-                users: String::new(),
+                ..AccessDraft::default()
             },
             superuser_groups: form.all("superuser_groups").map(str::to_owned).collect(),
         }
@@ -163,7 +164,7 @@ impl NewApplicationDraft {
     fn refuse_foreign(&self, kind: &Kind, problems: &mut Problems) {
         let is_ldap = kind.method == Method::Ldap;
         let has_address = kind.recipe.as_ref().is_none_or(|recipe| recipe.summary().has_url);
-        let has_redirects = kind.recipe.is_none() && !is_ldap;
+        let has_redirects = kind.recipe.is_none() && kind.method == Method::Oidc;
         let has_superusers = kind
             .recipe
             .as_ref()
@@ -199,7 +200,12 @@ impl NewApplicationDraft {
             ..ApplicationProfile::new(read.slug, name)
         };
         let mut edit = ApplicationEdit { profile, oauth: None, ldap: None, proxy: None };
-        if read.kind.method == Method::Ldap {
+        if read.kind.method == Method::Proxy {
+            let profile = ProxyProfile::single(origin_of(self.text("url")));
+            let mut provider = proxy::underneath(&snapshot, name, &profile)?;
+            provider.signing_key = read.signing_key.unwrap_or(provider.signing_key);
+            (edit.oauth, edit.proxy) = (Some(provider), Some(profile));
+        } else if read.kind.method == Method::Ldap {
             let mut provider = ldap::default_profile(&snapshot, &edit.profile);
             provider.uid_source = read.uid_source.unwrap_or(provider.uid_source);
             self.choose_base_dn(&mut provider);
@@ -305,11 +311,16 @@ fn cards(recipe: &RecipeSummary) -> Vec<Value> {
     cards.collect()
 }
 
+/// Scheme and host of an address; what cannot be read stays as it is, and is refused later.
+fn origin_of(address: &str) -> String {
+    url::Url::parse(address).map_or_else(|_| address.to_owned(), |url| url.origin().ascii_serialization())
+}
+
 /// Operations name the fields of the whole profile; this form has one field for the address.
 fn renamed(error: OperationError) -> OperationError {
     let OperationError::Invalid(mut problems) = error else { return error };
     for problem in &mut problems.0 {
-        if problem.field == "launch_url" {
+        if matches!(problem.field, "launch_url" | "external_host") {
             problem.field = "url";
         }
     }

@@ -40,21 +40,27 @@ pub(super) enum Done {
     SessionEnded,
     SecretRotated,
     UriAdded,
+    UriDismissed,
     LdapRemoved,
+    ProxyAdded,
+    ProxyRemoved,
     KeyRotated,
     AuthenticatorRemoved,
     AppPasswordRemoved,
 }
 
 impl Done {
-    const ALL: [(Self, &'static str, &'static str); 10] = [
+    const ALL: [(Self, &'static str, &'static str); 13] = [
         (Self::Added, "added", "Added."),
         (Self::Saved, "saved", "Your changes are saved."),
         (Self::Deleted, "deleted", "Deleted."),
         (Self::SessionEnded, "session-ended", "The session is ended."),
         (Self::SecretRotated, "secret-rotated", "There is a new client secret; the old one is refused from now on."),
         (Self::UriAdded, "uri-added", "The redirect URI is added. Sign in at the application again."),
+        (Self::UriDismissed, "uri-dismissed", "Dismissed. You are not asked about this address again."),
         (Self::LdapRemoved, "ldap-removed", "The LDAP provider is removed."),
+        (Self::ProxyAdded, "proxy-added", "The proxy provider is added. Set up the proxy next."),
+        (Self::ProxyRemoved, "proxy-removed", "The proxy provider is removed. Everybody at its hosts is signed out."),
         (Self::KeyRotated, "key-rotated", "The next key is published. It takes over signing at the time shown below."),
         (
             Self::AuthenticatorRemoved,

@@ -1,13 +1,17 @@
 //! Administration pages: one file per page, all for administrators only. Forms end in the same operations as commands.
 
 mod access;
+mod activity;
 mod application;
 mod application_connect;
 mod application_form;
 mod application_ldap;
 mod application_new;
 mod application_new_form;
+mod application_proxy;
 mod applications;
+mod attempt;
+mod attempt_rows;
 mod desk;
 mod doctor;
 mod fields;
@@ -18,9 +22,11 @@ mod key_list;
 mod ldap_form;
 mod mapping;
 mod mapping_list;
+mod near_misses;
 mod oauth_form;
 mod overview;
 mod paging;
+mod proxy_form;
 mod user;
 mod user_credentials;
 mod user_form;
@@ -43,9 +49,13 @@ pub fn routes() -> Router<App> {
         .route("/if/admin/applications/{slug}/reveal-secret/", post(application::reveal_secret))
         .route("/if/admin/applications/{slug}/rotate-secret/", post(application::rotate_secret))
         .route("/if/admin/applications/{slug}/add-redirect-uri/", post(application::add_redirect_uri))
+        .route("/if/admin/applications/{slug}/redirect-uris/allow/", post(near_misses::allow))
+        .route("/if/admin/applications/{slug}/redirect-uris/dismiss/", post(near_misses::dismiss))
         .route("/if/admin/applications/{slug}/add-ldap/", post(application_ldap::add))
         .route("/if/admin/applications/{slug}/rotate-ldap-password/", post(application_ldap::rotate_password))
         .route("/if/admin/applications/{slug}/remove-ldap/", post(application_ldap::remove))
+        .route("/if/admin/applications/{slug}/add-proxy/", post(application_proxy::add))
+        .route("/if/admin/applications/{slug}/remove-proxy/", post(application_proxy::remove))
         .route("/if/admin/applications/{slug}/delete/", post(application::delete))
         .route("/if/admin/applications/{slug}/doctor/", get(doctor::show).post(doctor::run))
         .route("/if/admin/users/", get(users::list))
@@ -60,6 +70,8 @@ pub fn routes() -> Router<App> {
         .route("/if/admin/groups/new/", get(group::new).post(group::create))
         .route("/if/admin/groups/{id}/", get(group::show).post(group::save))
         .route("/if/admin/groups/{id}/delete/", post(group::delete))
+        .route("/if/admin/activity/", get(activity::list))
+        .route("/if/admin/activity/{reference}/", get(attempt::show))
         .route("/if/admin/keys/", get(key_list::show))
         .route("/if/admin/keys/generate/", post(key_list::generate))
         .route("/if/admin/keys/import/", post(key_list::import))

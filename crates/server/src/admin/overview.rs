@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     desk::{Desk, Page},
-    fields,
+    fields, near_misses,
 };
 use crate::{
     app::App,
@@ -52,6 +52,7 @@ async fn page(desk: &Desk) -> OperationResult<Response> {
         ],
         "events": found.iter().map(row).collect::<Vec<_>>(),
         "reference": reference,
+        "near_misses": near_misses::rows(desk, None).await?,
     });
     Ok(desk.page(PAGE, context))
 }

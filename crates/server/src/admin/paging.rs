@@ -35,12 +35,15 @@ impl Paging {
 
     /// What the templates show.
     pub(super) fn context(self, search: &str) -> Value {
+        self.context_of(&[("search", search)])
+    }
+
+    /// The same with other parameters that the links keep; those that are empty are left out.
+    pub(super) fn context_of(self, kept: &[(&str, &str)]) -> Value {
         let total_pages = total_pages(self.count);
         let href = |number: usize| {
             let mut query = form_urlencoded::Serializer::for_suffix("?".to_owned(), 1);
-            if !search.is_empty() {
-                query.append_pair("search", search);
-            }
+            query.extend_pairs(kept.iter().filter(|(_, value)| !value.is_empty()));
             query.append_pair("page", &number.to_string()).finish()
         };
         json!({

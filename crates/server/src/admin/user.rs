@@ -12,6 +12,7 @@ use doorward_core::{
 use serde_json::{Value, json};
 
 use super::{
+    attempt_rows,
     desk::{Desk, Done, Page, id},
     fields, user_credentials,
     user_form::{UserDraft, password},
@@ -148,6 +149,10 @@ async fn whole(
         Some(user) => sessions::of_user(&desk.app, user.id).await?,
         None => Vec::new(),
     };
+    let attempts = match user {
+        Some(user) => attempt_rows::of_user(desk, user.id).await?,
+        None => Value::Null,
+    };
     if let Value::Object(context) = &mut context {
         let own = json!({
             "is_new": user.is_none(),
@@ -156,6 +161,7 @@ async fn whole(
             })),
             "warnings": user.map(|user| users::username_warnings(&snapshot, &user.profile.username)).unwrap_or_default(),
             "sessions": sessions.iter().map(session_row).collect::<Vec<_>>(),
+            "attempts": attempts,
             "can_delete": user.is_some_and(|user| desk.actor.user != Some(user.id)),
         });
         context.extend(own.as_object().cloned().unwrap_or_default());
@@ -179,7 +185,7 @@ fn session_row(session: &Session) -> Value {
 }
 
 /// What people call their browser. More specific marks come first: most browsers also claim to be others.
-fn browser(user_agent: &str) -> String {
+pub(super) fn browser(user_agent: &str) -> String {
     let find = |marks: &[(&str, &'static str)]| {
         marks.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
     };

@@ -1,7 +1,12 @@
 //! Who may use an application.
 
-use doorward_core::{access_rule::AccessRule, application::Application, id::UserId};
-use std::collections::BTreeSet;
+use doorward_core::{
+    access_rule::AccessRule,
+    application::Application,
+    id::UserId,
+    network::{Networks, Place},
+};
+use std::{collections::BTreeSet, net::IpAddr};
 
 use crate::{
     app::App,
@@ -9,9 +14,49 @@ use crate::{
     error::OperationResult,
 };
 
-/// Whether a person may use an application now. Asked at every issuance.
-pub fn is_allowed(application: &Application, person: &Person) -> bool {
-    person.user.profile.is_active && application.profile.access.allows(person.user.id, &person.groups)
+/// Why somebody may not use an application. The words are for the log and for administrators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoAccess {
+    /// The account is disabled.
+    #[error("the user is disabled")]
+    Disabled,
+    /// The access rule lets neither them nor one of their groups in.
+    #[error("neither the user nor one of their groups is listed in the access rule")]
+    Rule,
+    /// They are somewhere else than they should be.
+    #[error("none of the application's networks holds {0}")]
+    Network(IpAddr),
+}
+
+/// Looks whether a person may use an application from where they are, now. Asked at every issuance.
+///
+/// # Errors
+/// The first reason why not.
+pub fn check(application: &Application, person: &Person, place: Place) -> Result<(), NoAccess> {
+    let profile = &application.profile;
+    if !person.user.profile.is_active {
+        return Err(NoAccess::Disabled);
+    }
+    if !profile.access.allows(person.user.id, &person.groups) {
+        return Err(NoAccess::Rule);
+    }
+    check_place(&profile.networks, place)
+}
+
+/// Looks whether an application may be used from a place, whoever it is.
+///
+/// # Errors
+/// [`NoAccess::Network`].
+pub fn check_place(networks: &Networks, place: Place) -> Result<(), NoAccess> {
+    match place {
+        Place::Browser(address) if !networks.allow(place) => Err(NoAccess::Network(address)),
+        Place::Browser(_) | Place::Server => Ok(()),
+    }
+}
+
+/// Whether a person may use an application from where they are, now.
+pub fn is_allowed(application: &Application, person: &Person, place: Place) -> bool {
+    check(application, person, place).is_ok()
 }
 
 /// Makes a rule from names: `everyone` alone, or groups and users.

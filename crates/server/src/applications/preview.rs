@@ -36,7 +36,20 @@ pub fn input(snapshot: &Snapshot, client: &Client, person: &Person) -> ClaimInpu
 /// # Errors
 /// The mapping that fails.
 pub fn userinfo(snapshot: &Snapshot, client: &Client, person: &Person) -> Result<Value, MappingError> {
-    let mut claims = claims(snapshot, client, person, &client.scopes)?;
+    userinfo_of(snapshot, client, person, &client.scopes)
+}
+
+/// Userinfo for some scopes.
+///
+/// # Errors
+/// The mapping that fails.
+pub fn userinfo_of(
+    snapshot: &Snapshot,
+    client: &Client,
+    person: &Person,
+    scopes: &BTreeSet<String>,
+) -> Result<Value, MappingError> {
+    let mut claims = claims(snapshot, client, person, scopes)?;
     claims.insert("sub".to_owned(), json!(subject(client.provider.profile.sub_mode, &person.user)));
     Ok(Value::Object(claims))
 }

@@ -31,7 +31,7 @@ pub struct Again {
 /// Why not.
 pub async fn verify(app: &App, again: Again) -> Result<Verified, SignInError> {
     let (user, hash, authenticator) = attempt::find_by_id(app, again.user).await?;
-    let trace = Trace::of_form(user.as_ref(), again.address);
+    let trace = Trace::of_form(user.as_ref(), again.address, None);
     let counters = Counters::new(Some(again.user), "", again.address);
     attempt::count(app, &trace, &counters).await?;
     let (user, hash) = attempt::check_password(app, &trace, (user, hash), &again.password).await?;

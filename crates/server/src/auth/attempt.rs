@@ -5,6 +5,7 @@ use doorward_core::{
     event::EventKind,
     id::{ApplicationId, UserId},
     secret::Secret,
+    timeline::StepKind,
     user::User,
 };
 use doorward_store::{self as store, db::Tx};
@@ -16,7 +17,11 @@ use super::{
     password_hash::{PASSWORD_MAX, Verdict},
     throttle::{self, Counters},
 };
-use crate::{app::App, events};
+use crate::{
+    app::App,
+    events,
+    timeline::{StepDraft, Trail},
+};
 
 /// What the log says about codes.
 pub(super) const WRONG_CODE: &str = "wrong or used code";
@@ -39,7 +44,7 @@ pub enum SignInError {
         reference: String,
     },
     /// Too many attempts.
-    #[error("Too many attempts. Try again in {}.", in_words(*wait))]
+    #[error("Too many attempts. Try again in {}.", throttle::in_words(*wait))]
     Throttled {
         /// How long to wait.
         wait: SignedDuration,
@@ -61,14 +66,6 @@ pub enum SignInError {
     /// The database is away.
     #[error(transparent)]
     Store(#[from] store::Error),
-}
-
-/// How long to wait, as people say it.
-fn in_words(wait: SignedDuration) -> String {
-    if wait < SignedDuration::from_hours(2) {
-        return format!("{} seconds", wait.as_secs());
-    }
-    format!("{} hours", wait.as_secs().saturating_add(3599) / 3600)
 }
 
 impl SignInError {
@@ -94,27 +91,43 @@ pub(super) struct Trace {
     pub(super) address: IpAddr,
     /// The application that asks, and how, where it is not the form.
     pub(super) by: Option<(ApplicationId, &'static str)>,
+    /// The sign-in attempt that it is part of; `None` where somebody signed in shows again who they are.
+    pub(super) trail: Option<Trail>,
 }
 
 impl Trace {
     /// An attempt in a browser.
-    pub(super) fn of_form(user: Option<&User>, address: IpAddr) -> Self {
-        Self { user: user.map(|user| (user.id, user.profile.username.clone())), address, by: None }
+    pub(super) fn of_form(user: Option<&User>, address: IpAddr, trail: Option<Trail>) -> Self {
+        let trail = trail.map(|trail| match user {
+            Some(user) => trail.by_user(user),
+            None => trail.by_nobody(),
+        });
+        Self { user: user.map(|user| (user.id, user.profile.username.clone())), address, by: None, trail }
     }
 
     /// Writes down that it failed, and returns the reference code.
     pub(super) async fn failed(&self, app: &App, why: &str) -> String {
+        let at = if self.by.is_some() { StepKind::Bind } else { StepKind::Password };
+        self.failed_at(app, at, why).await
+    }
+
+    /// The same for another step than the password.
+    async fn failed_at(&self, app: &App, at: StepKind, why: &str) -> String {
         let who = self.user.as_ref().map_or("somebody", |(_, username)| username.as_str());
         let how = self.by.map(|(_, how)| format!(" by {how}")).unwrap_or_default();
-        self.write(app, EventKind::SignInFailed, format!("{who} could not sign in{how}: {why}")).await
+        let text = format!("{who} could not sign in{how}: {why}");
+        self.write(app, EventKind::SignInFailed, text, StepDraft::refused(at, why)).await
     }
 
     /// Writes down what became of it, and returns the reference code.
-    pub(super) async fn write(&self, app: &App, kind: EventKind, text: String) -> String {
+    pub(super) async fn write(&self, app: &App, kind: EventKind, text: String, step: StepDraft) -> String {
         let mut entry = events::Entry::new(kind, text);
         entry.user = self.user.as_ref().map(|(id, _)| *id);
         entry.application = self.by.map(|(application, _)| application);
         entry.address = self.address.to_string();
+        if let Some(trail) = &self.trail {
+            entry = entry.on(trail, step);
+        }
         events::write(app, entry).await
     }
 }
@@ -231,9 +244,12 @@ pub(super) async fn check_code(
     };
     match verdict {
         CodeVerdict::Right => Ok(()),
-        CodeVerdict::Wrong => Err(SignInError::WrongCode { reference: trace.failed(app, WRONG_CODE).await }),
+        CodeVerdict::Wrong => Err(SignInError::WrongCode {
+            reference: trace.failed_at(app, StepKind::AuthenticatorCode, WRONG_CODE).await,
+        }),
         CodeVerdict::TooMany(wait) => {
-            Err(SignInError::Throttled { wait, reference: trace.failed(app, TOO_MANY_CODES).await })
+            let reference = trace.failed_at(app, StepKind::AuthenticatorCode, TOO_MANY_CODES).await;
+            Err(SignInError::Throttled { wait, reference })
         }
     }
 }

@@ -8,7 +8,9 @@ use doorward_core::{
     event::EventKind,
     id::{AppPasswordId, ApplicationId, UserId},
     ldap_provider::LdapProvider,
+    network::Place,
     secret::Secret,
+    timeline::{AttemptMethod, StepKind},
     user::{User, UserType},
 };
 use doorward_store as store;
@@ -22,7 +24,12 @@ use super::{
     noted::NOTED,
     throttle,
 };
-use crate::{app::App, snapshot::Snapshot};
+use crate::{
+    app::App,
+    applications::access::{self, NoAccess},
+    snapshot::Snapshot,
+    timeline::{StepDraft, Trail},
+};
 
 /// Who signs in.
 #[derive(Debug, Clone)]
@@ -44,6 +51,8 @@ pub struct BasicAttempt {
     pub password: Secret<String>,
     /// Address of the client.
     pub address: IpAddr,
+    /// Whether that is where the person is: an LDAP client is the application itself.
+    pub place: Place,
     /// The application that is signed in to.
     pub application: ApplicationId,
     /// Whether it takes `password;123456` from people with an authenticator app.
@@ -90,6 +99,7 @@ pub async fn verify(app: &App, attempt: BasicAttempt) -> Result<Basic, SignInErr
         user: account.user.as_ref().map(|user| (user.id, user.profile.username.clone())),
         address: attempt.address,
         by: Some((attempt.application, attempt.how)),
+        trail: Some(trail(app, &attempt, &account, target.as_ref())),
     };
     let basic = if let Some(known) = known(app, &attempt, &account) {
         known
@@ -99,15 +109,30 @@ pub async fn verify(app: &App, attempt: BasicAttempt) -> Result<Basic, SignInErr
         throttle::forget(app, &account.counters).await?;
         checked
     };
-    let target = target.filter(|target| target.lets_in(&snapshot, &basic.user, &account));
-    let Some(target) = target else {
-        let text =
-            format!("{} signed in by {} but may not use the application", basic.user.profile.username, attempt.how);
-        let reference = trace.write(app, EventKind::AuthorizationFailed, text).await;
-        return Err(SignInError::NotAllowed { reference });
+    let allowed = target.ok_or(NoAccess::Rule).and_then(|target| {
+        target.check(&snapshot, &basic.user, &account, attempt.place)?;
+        Ok(target)
+    });
+    let target = match allowed {
+        Ok(target) => target,
+        Err(why) => {
+            let (username, how) = (&basic.user.profile.username, attempt.how);
+            let text = format!("{username} signed in by {how} but may not use the application: {why}");
+            let step = StepDraft::refused(StepKind::Access, why.to_string());
+            let reference = trace.write(app, EventKind::AuthorizationFailed, text, step).await;
+            return Err(SignInError::NotAllowed { reference });
+        }
     };
     note(app, &trace, &attempt, &account, &target.application.profile.name).await;
     Ok(basic)
+}
+
+/// A bind is an attempt by itself.
+fn trail(app: &App, attempt: &BasicAttempt, account: &Account, target: Option<&Target<'_>>) -> Trail {
+    let method = if attempt.how == "LDAP" { AttemptMethod::Ldap } else { AttemptMethod::Proxy };
+    let trail = Trail::begin(app, method).from(attempt.address);
+    let trail = target.map_or(trail.clone(), |target| trail.to(target.application));
+    account.user.as_ref().map_or(trail.clone(), |user| trail.by_user(user))
 }
 
 /// Somebody whose password needs neither a slow hash nor a counter, because it is known to be right.
@@ -231,10 +256,14 @@ impl<'s> Target<'s> {
     }
 
     /// Whether somebody may use it: by its access rule, or because they read the directory for it.
-    fn lets_in(&self, snapshot: &Snapshot, user: &User, account: &Account) -> bool {
+    fn check(&self, snapshot: &Snapshot, user: &User, account: &Account, place: Place) -> Result<(), NoAccess> {
+        let profile = &self.application.profile;
         let is_searcher = self.ldap.is_some_and(|provider| provider.profile.searchers.contains(&user.id));
         let groups = snapshot.groups.effective(account.groups.iter().copied());
-        is_searcher || self.application.profile.access.allows(user.id, &groups)
+        if !is_searcher && !profile.access.allows(user.id, &groups) {
+            return Err(NoAccess::Rule);
+        }
+        access::check_place(&profile.networks, place)
     }
 }
 
@@ -257,6 +286,7 @@ async fn note(app: &App, trace: &Trace, attempt: &BasicAttempt, account: &Accoun
         let by = app_password.map(|password| format!(" with the app password \"{}\"", password.name));
         let (how, by) = (attempt.how, by.unwrap_or_default());
         let text = format!("{username} signed in to {application} by {how}{by}");
-        trace.write(app, EventKind::SignIn, text).await;
+        let step = StepDraft::good(StepKind::Bind, text.clone());
+        trace.write(app, EventKind::SignIn, text, step).await;
     }
 }

@@ -29,13 +29,14 @@ pub async fn show() -> Response {
 pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, fields: Form) -> Response {
     let pending = match Pending::open(&app, &visitor, fields.get("request")) {
         Ok(pending) => pending,
-        Err(lost) => return lost_page(&app, &visitor, lost),
+        Err(lost) => return lost_page(&app, &visitor, lost).await,
     };
     let again = |why: &str| form(&app, &visitor, &pending, "", Some(why.to_owned()));
     let Some(step) = Step::open(&app, &visitor, fields.get("step")) else {
         return again("More than five minutes went by since you gave your password. Please give it again.");
     };
-    match second_step::verify(&app, &step, fields.get("code"), visitor.address).await {
+    let trail = pending.trail(&app, &visitor);
+    match second_step::verify(&app, &step, fields.get("code"), visitor.address, Some(trail)).await {
         Ok(Some(verified)) => finish(&app, &visitor, &pending, &verified).await,
         Ok(None) => again("Your account was changed meanwhile. Please give your password again."),
         Err(SignInError::Store(error)) => ErrorPage::store(&error).render(&app, Some(&visitor)),

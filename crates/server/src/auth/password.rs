@@ -3,6 +3,7 @@
 use doorward_core::{
     secret::Secret,
     session::Method,
+    timeline::StepKind,
     user::{User, UserType},
 };
 use doorward_store as store;
@@ -13,7 +14,10 @@ use super::{
     attempt::{self, Found, Trace},
     throttle::{self, Counters},
 };
-use crate::app::App;
+use crate::{
+    app::App,
+    timeline::{StepDraft, Trail},
+};
 
 /// What somebody typed, and where.
 #[derive(Debug, Clone)]
@@ -24,6 +28,8 @@ pub struct Attempt {
     pub password: Secret<String>,
     /// Address of the browser.
     pub address: IpAddr,
+    /// The sign-in attempt that it is part of.
+    pub trail: Option<Trail>,
 }
 
 /// Somebody who showed who they are.
@@ -65,11 +71,15 @@ pub async fn verify(app: &App, attempt: Attempt) -> Result<Passed, SignInError> 
     let typed = attempt.username.trim().to_owned();
     let (user, hash, authenticator) = find(app, &typed).await?;
     let counters = Counters::new(user.as_ref().map(|user| user.id), &typed, attempt.address);
-    let trace = Trace::of_form(user.as_ref(), attempt.address);
+    let trace = Trace::of_form(user.as_ref(), attempt.address, attempt.trail);
     attempt::count(app, &trace, &counters).await?;
     let (user, hash) = attempt::check_password(app, &trace, (user, hash), &attempt.password).await?;
     if authenticator.is_some() {
         throttle::forgive_address(app, &counters).await?;
+        if let Some(trail) = &trace.trail {
+            let text = format!("{} gave the right password", user.profile.username);
+            app.timeline.note(trail, StepDraft::good(StepKind::Password, text));
+        }
         return Ok(Passed::CodeNeeded(HalfVerified { user, hash }));
     }
     throttle::forget(app, &counters).await?;

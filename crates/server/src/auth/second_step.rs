@@ -13,6 +13,7 @@ use super::{
 use crate::{
     app::App,
     http::{sealed, visitor::Visitor},
+    timeline::Trail,
 };
 
 /// How long somebody may take from the password to the code.
@@ -56,14 +57,20 @@ fn fingerprint(app: &App, hash: &str) -> String {
 ///
 /// # Errors
 /// Why not.
-pub async fn verify(app: &App, step: &Step, typed: &str, address: IpAddr) -> Result<Option<Verified>, SignInError> {
+pub async fn verify(
+    app: &App,
+    step: &Step,
+    typed: &str,
+    address: IpAddr,
+    trail: Option<Trail>,
+) -> Result<Option<Verified>, SignInError> {
     let (Some(user), Some(hash), Some(authenticator)) = attempt::find_by_id(app, step.user).await? else {
         return Ok(None);
     };
     if fingerprint(app, &hash) != step.hash {
         return Ok(None);
     }
-    let trace = Trace::of_form(Some(&user), address);
+    let trace = Trace::of_form(Some(&user), address, trail);
     let counters = Counters::new(Some(user.id), "", address);
     attempt::count(app, &trace, &counters).await?;
     attempt::check_active(app, &trace, &user).await?;

@@ -6,11 +6,17 @@ use doorward_core::{
     id::{SessionId, UserId},
     random,
     session::{Method, Session},
+    timeline::StepKind,
 };
 use doorward_store as store;
 
 use super::password::Verified;
-use crate::{app::App, events, http::visitor::Visitor};
+use crate::{
+    app::App,
+    events,
+    http::visitor::Visitor,
+    timeline::{StepDraft, Trail},
+};
 
 /// Longest part of a browser's name that is kept, in characters.
 const USER_AGENT_MAX: usize = 200;
@@ -21,7 +27,12 @@ const USER_AGENT_MAX: usize = 200;
 ///
 /// # Errors
 /// What the database says.
-pub async fn begin(app: &App, visitor: &Visitor, verified: &Verified) -> store::Result<Option<String>> {
+pub async fn begin(
+    app: &App,
+    visitor: &Visitor,
+    verified: &Verified,
+    trail: Option<&Trail>,
+) -> store::Result<Option<String>> {
     let Verified { user, hash, methods } = verified.clone();
     let now = app.clock.now();
     let token = random::alphanumeric(43);
@@ -42,10 +53,17 @@ pub async fn begin(app: &App, visitor: &Visitor, verified: &Verified) -> store::
         let mut entry = events::Entry::new(EventKind::SignIn, format!("{} signed in", user.profile.username));
         entry.user = Some(user.id);
         entry.address = visitor.address.to_string();
+        if let Some(trail) = trail {
+            entry.reference = trail.reference();
+        }
         entry.event(app)
     };
+    let step = StepDraft::good(StepKind::SignedIn, format!("{} signed in", user.profile.username))
+        .with("by", session.methods.replace(' ', ", "));
+    let trail = trail.map(|trail| trail.clone().by_user(&user));
     let is_renewed = renewed.is_some();
-    app.db
+    let begun = app
+        .db
         .write(move |tx| {
             Box::pin(async move {
                 let is_whole = methods.contains(&Method::Code) || !store::authenticator::exists(tx, user.id).await?;
@@ -70,7 +88,11 @@ pub async fn begin(app: &App, visitor: &Visitor, verified: &Verified) -> store::
                 Ok(Some(token))
             })
         })
-        .await
+        .await?;
+    if let (Some(_), Some(trail)) = (&begun, &trail) {
+        app.timeline.note(trail, step);
+    }
+    Ok(begun)
 }
 
 /// Ends a session, with the grants that were not meant to outlive it.

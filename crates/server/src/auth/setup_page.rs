@@ -59,7 +59,7 @@ pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, fields: For
 
 async fn begin(app: &App, visitor: &Visitor, user: &doorward_core::user::User) -> Response {
     let verified = Verified { user: user.clone(), hash: None, methods: &[Method::Password] };
-    match session::begin(app, visitor, &verified).await {
+    match session::begin(app, visitor, &verified, None).await {
         Ok(Some(token)) => {
             let mut response = see_other("/if/admin/");
             if let Some(cookie) = Cookie::Session.set(&token, &app.config.public_url) {

@@ -5,7 +5,7 @@ use axum::{
     http::{Method, StatusCode, Uri, header},
     response::{IntoResponse, Redirect, Response},
 };
-use doorward_core::secret::Secret;
+use doorward_core::{event::EventKind, secret::Secret, timeline::StepKind};
 use doorward_protocols::oauth::parameters::Parameters;
 use serde_json::{Value, json};
 
@@ -27,6 +27,7 @@ use crate::{
     },
     oidc, pages,
     snapshot::{Client, Snapshot},
+    timeline::StepDraft,
 };
 
 /// Where somebody goes who came for nothing in particular.
@@ -38,7 +39,7 @@ pub async fn show(State(app): State<App>, visitor: CurrentVisitor, RawQuery(quer
     let pending = if let Some(sealed) = parameters.get("request") {
         match Pending::open(&app, &visitor, sealed) {
             Ok(pending) => pending,
-            Err(lost) => return lost_page(&app, &visitor, lost),
+            Err(lost) => return lost_page(&app, &visitor, lost).await,
         }
     } else {
         let next = parameters.get("next").filter(|next| is_local_path(next)).unwrap_or(HOME);
@@ -51,11 +52,15 @@ pub async fn show(State(app): State<App>, visitor: CurrentVisitor, RawQuery(quer
 pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, form: Form) -> Response {
     let pending = match Pending::open(&app, &visitor, form.get("request")) {
         Ok(pending) => pending,
-        Err(lost) => return lost_page(&app, &visitor, lost),
+        Err(lost) => return lost_page(&app, &visitor, lost).await,
     };
     let username = form.get("username").to_owned();
-    let attempt =
-        Attempt { username: username.clone(), password: Secret::from(form.get("password")), address: visitor.address };
+    let attempt = Attempt {
+        username: username.clone(),
+        password: Secret::from(form.get("password")),
+        address: visitor.address,
+        trail: Some(pending.trail(&app, &visitor)),
+    };
     match password::verify(&app, attempt).await {
         Ok(Passed::CodeNeeded(half)) => code_page::ask(&app, &visitor, &pending, &Step::after(&app, &half)),
         Ok(Passed::Verified(verified)) => finish(&app, &visitor, &pending, &verified).await,
@@ -66,7 +71,7 @@ pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, form: Form)
 
 /// Begins the session of somebody who passed all steps, and sends the browser on.
 pub(super) async fn finish(app: &App, visitor: &Visitor, pending: &Pending, verified: &Verified) -> Response {
-    match session::begin(app, visitor, verified).await {
+    match session::begin(app, visitor, verified, Some(&pending.trail(app, visitor))).await {
         Ok(Some(token)) => go_on(app, pending, &token),
         Ok(None) => redirect(app, pending),
         Err(error) => ErrorPage::store(&error).render(app, Some(visitor)),
@@ -98,7 +103,7 @@ pub async fn go_on_with_request(
         Ok(Pending { goal: Goal::Page(path), .. }) => see_other(&path),
         Ok(Pending { goal: Goal::SignOut { .. }, .. }) => see_other(HOME),
         Ok(pending) => oidc::authorize::resume(&app, &visitor, &pending, false).await,
-        Err(lost) => lost_page(&app, &visitor, lost),
+        Err(lost) => lost_page(&app, &visitor, lost).await,
     }
 }
 
@@ -174,7 +179,7 @@ pub fn client_card(client: &Client) -> Value {
 }
 
 /// What waited cannot go on: says why, with a way to begin again.
-pub fn lost_page(app: &App, visitor: &Visitor, (lost, goal): (Lost, Option<Goal>)) -> Response {
+pub async fn lost_page(app: &App, visitor: &Visitor, (lost, pending): (Lost, Option<Box<Pending>>)) -> Response {
     let (message, advice) = match lost {
         Lost::Malformed => {
             ("The sign-in could not be continued: its address is damaged.", "Begin again at the application.")
@@ -185,21 +190,23 @@ pub fn lost_page(app: &App, visitor: &Visitor, (lost, goal): (Lost, Option<Goal>
         ),
         Lost::Expired => ("This sign-in was begun more than an hour ago.", "Begin again; it takes a moment."),
     };
-    let mut page =
-        ErrorPage::new(StatusCode::BAD_REQUEST, Whose::You, "Begin again", message, advice).detail(format!("{lost:?}"));
-    page = match goal {
-        Some(Goal::Page(path)) => page.restart(path),
-        Some(Goal::Authorize(parameters)) => {
-            let snapshot = app.snapshot();
-            let client = parameters.get("client_id").and_then(|id| snapshot.by_client_id(id));
-            match client.filter(|client| !client.application.profile.launch_url.is_empty()) {
-                Some(client) => page.restart(client.application.profile.launch_url.clone()),
-                None => page.restart(HOME),
-            }
-        }
-        _ => page.restart(HOME),
+    let page = ErrorPage::new(StatusCode::BAD_REQUEST, Whose::You, "Begin again", message, advice).detail(lost.why());
+    let Some(pending) = pending else { return page.restart(HOME).render(app, Some(visitor)) };
+    let snapshot = app.snapshot();
+    let client = asking(&snapshot, &pending);
+    let launch_url = client.map(|client| client.application.profile.launch_url.clone());
+    let back = match (&pending.goal, launch_url) {
+        (Goal::Page(path), _) => path.clone(),
+        (Goal::Authorize(_), Some(url)) if !url.is_empty() => url,
+        _ => HOME.to_owned(),
     };
-    page.render(app, Some(visitor))
+    let page = page.restart(back);
+    if !matches!(pending.goal, Goal::Authorize(_)) {
+        return page.render(app, Some(visitor));
+    }
+    let step = StepDraft::refused(StepKind::Refused, lost.why());
+    let page = page.on(&pending.trail(app, visitor), step);
+    page.record(app, visitor, EventKind::AuthorizationFailed, client).await
 }
 
 /// 303 to an address of ours or one that was checked.

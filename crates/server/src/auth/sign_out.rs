@@ -43,7 +43,7 @@ pub fn ask(app: &App, visitor: &Visitor, client: Option<&Client>, return_to: Opt
 pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, form: Form) -> Response {
     let pending = match Pending::open(&app, &visitor, form.get("request")) {
         Ok(pending) => pending,
-        Err(lost) => return lost_page(&app, &visitor, lost),
+        Err(lost) => return lost_page(&app, &visitor, lost).await,
     };
     let Goal::SignOut { slug, return_to } = pending.goal else { return see_other("/sign-out") };
     let client = slug.and_then(|slug| app.snapshot().by_slug(&slug).cloned());

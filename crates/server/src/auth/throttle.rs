@@ -3,7 +3,7 @@
 use doorward_core::{cipher::sha256_hex, id::UserId};
 use doorward_store::{self as store, db::Tx};
 use jiff::{SignedDuration, Timestamp};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::app::App;
 
@@ -112,6 +112,14 @@ fn wait(window: SignedDuration, started_at: Timestamp, now: Timestamp) -> Signed
     (window - now.duration_since(started_at)).max(SignedDuration::from_secs(1))
 }
 
+/// How long to wait, as people say it.
+pub fn in_words(wait: SignedDuration) -> String {
+    if wait < SignedDuration::from_hours(2) {
+        return format!("{} seconds", wait.as_secs());
+    }
+    format!("{} hours", wait.as_secs().saturating_add(3599) / 3600)
+}
+
 fn window_start(now: Timestamp) -> Timestamp {
     now.saturating_sub(WINDOW).unwrap_or(now)
 }
@@ -127,6 +135,56 @@ pub(super) async fn is_reached(tx: &mut Tx<'_>, counters: &Counters, now: Timest
         .iter()
         .filter(|throttle| throttle.started_at > window_start(now))
         .any(|throttle| limits.iter().any(|(name, limit)| *name == throttle.name && throttle.count >= *limit)))
+}
+
+/// A limit that is reached: the next attempt would be refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reached {
+    /// Which, to be read after "too many".
+    pub what: String,
+    /// For how long still.
+    pub wait: SignedDuration,
+    /// Whether another address would help.
+    pub is_by_address: bool,
+}
+
+/// The limits of the sign-in form that an account has reached; those that go by address only where one is given. Moves
+/// no counter.
+///
+/// # Errors
+/// What the database says.
+pub async fn reached(
+    tx: &mut Tx<'_>,
+    user: UserId,
+    address: Option<IpAddr>,
+    now: Timestamp,
+) -> store::Result<Vec<Reached>> {
+    let counters = Counters::new(Some(user), "", address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
+    let network = address.map(network);
+    let from = |what: &str| network.as_ref().map(|network| format!("{what} from {network}"));
+    let limits = [
+        (&counters.address, PER_ADDRESS, from("attempts")),
+        (&counters.account, PER_ACCOUNT, from("attempts for this account")),
+        (&counters.account_overall, PER_ACCOUNT_OVERALL, Some("attempts for this account from everywhere".to_owned())),
+    ];
+    let found = store::throttle::find(tx, [limits[0].0, limits[1].0, limits[2].0]).await?;
+    let in_window = found.iter().filter(|throttle| throttle.started_at > window_start(now));
+    let mut reached: Vec<Reached> = in_window
+        .filter_map(|throttle| {
+            let (.., what) =
+                limits.iter().find(|(name, limit, _)| **name == throttle.name && throttle.count >= *limit)?;
+            let is_by_address = throttle.name != counters.account_overall;
+            Some(Reached { what: what.clone()?, wait: wait(WINDOW, throttle.started_at, now), is_by_address })
+        })
+        .collect();
+    let codes = codes_of(user);
+    for throttle in store::throttle::find(tx, [&codes, &codes, &codes]).await? {
+        if throttle.count >= CODES_PER_ACCOUNT && now.duration_since(throttle.started_at) < CODE_WINDOW {
+            let what = "codes after the right password".to_owned();
+            reached.push(Reached { what, wait: wait(CODE_WINDOW, throttle.started_at, now), is_by_address: false });
+        }
+    }
+    Ok(reached)
 }
 
 /// Counts an attempt. An address that made too many is turned away before it can touch an account's counter.

@@ -15,21 +15,18 @@ use std::collections::BTreeSet;
 pub const NAME_MAX: usize = 150;
 
 /// What an account shall be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Desired {
     /// The name by which an account is looked for.
-    #[serde(skip)]
     pub username: String,
     /// The e-mail address, as evidence of whose an account is.
-    #[serde(skip)]
     pub email: String,
     /// Whether the account may be used, and what it then holds.
     pub access: Access,
 }
 
 /// Whether an account may be used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {
     /// It may, and holds this.
     Open(Contents),
@@ -99,9 +96,12 @@ impl Desired {
         matches!(self.access, Access::Open(_))
     }
 
-    /// The same for the same, so that what was pushed is known again.
+    /// The same for what is the same to the application, so that what was pushed is known again.
     pub fn fingerprint(&self) -> String {
-        sha256_hex(&serde_json::to_vec(self).unwrap_or_default())
+        match &self.access {
+            Access::Open(contents) => sha256_hex(&serde_json::to_vec(contents).unwrap_or_default()),
+            Access::Closed(_) => sha256_hex(b"closed"),
+        }
     }
 }
 
@@ -232,6 +232,8 @@ mod tests {
         assert_ne!(scene.desired().fingerprint(), second);
         let third = scene.desired().fingerprint();
         scene.direct.clear();
-        assert_ne!(scene.desired().fingerprint(), third);
+        let denied = scene.desired().fingerprint();
+        assert_ne!(denied, third);
+        assert_eq!(denied, Desired::deleted("alice").fingerprint(), "why somebody is out is all the same there");
     }
 }

@@ -11,7 +11,12 @@ use doorward_core::{
 };
 use doorward_store as store;
 
-use crate::{actor::Actor, app::App, error::OperationResult};
+use crate::{
+    actor::Actor,
+    app::App,
+    error::OperationResult,
+    timeline::{StepDraft, Trail},
+};
 
 /// Longest text, in characters.
 const TEXT_MAX: usize = 1000;
@@ -31,6 +36,10 @@ pub struct Entry {
     pub text: String,
     /// The code on error pages and in logs.
     pub reference: String,
+    /// The step of a sign-in that it is.
+    pub step: Option<Box<(Trail, StepDraft)>>,
+    /// A redirect URI that its application sent and that is not registered.
+    pub near_miss: Option<String>,
 }
 
 impl Entry {
@@ -43,7 +52,17 @@ impl Entry {
             address: String::new(),
             text: text.into(),
             reference: random::reference(),
+            step: None,
+            near_miss: None,
         }
+    }
+
+    /// The same as a step of a sign-in: under its code, and kept with it if it is kept at all.
+    #[must_use]
+    pub fn on(mut self, trail: &Trail, step: StepDraft) -> Self {
+        self.reference = trail.reference();
+        self.step = Some(Box::new((trail.clone(), step)));
+        self
     }
 
     /// The event as it is kept.
@@ -73,12 +92,23 @@ pub async fn write(app: &App, entry: Entry) -> String {
     if !is_within_budget(app, &entry) {
         return entry.reference;
     }
+    note(app, &entry);
     let event = entry.event(app);
     let written = app.db.write(move |tx| Box::pin(async move { store::event::insert(tx, &event).await })).await;
     if let Err(error) = written {
         tracing::error!(%error, "the activity log could not be written");
     }
     entry.reference
+}
+
+/// Notes the step that an entry is.
+fn note(app: &App, entry: &Entry) {
+    if let Some(noted) = &entry.step {
+        app.timeline.note(&noted.0, noted.1.clone());
+    }
+    if let (Some(application), Some(uri)) = (entry.application, &entry.near_miss) {
+        app.timeline.note_near_miss(application, uri);
+    }
 }
 
 /// Failures are bounded per address and altogether. A replay is always written down: it needs a code or token of ours.
@@ -113,6 +143,22 @@ pub async fn changed(app: &App, actor: &Actor, what: String) {
 /// What the database says.
 pub async fn newest(app: &App, limit: i64) -> OperationResult<Vec<Event>> {
     Ok(app.db.read(move |tx| Box::pin(async move { store::event::newest(tx, limit).await })).await?)
+}
+
+/// Entries of a kind, newest first, and how many there are in all.
+///
+/// # Errors
+/// What the database says.
+pub async fn of_kind(app: &App, kind: EventKind, limit: usize, offset: usize) -> OperationResult<(Vec<Event>, usize)> {
+    let (limit, offset) = (i64::try_from(limit).unwrap_or(i64::MAX), i64::try_from(offset).unwrap_or(i64::MAX));
+    let read = app.db.read(move |tx| {
+        Box::pin(async move {
+            let found = store::event::of_kind(tx, kind.as_str(), limit, offset).await?;
+            Ok((found, store::event::count_of_kind(tx, kind.as_str()).await?))
+        })
+    });
+    let (found, count) = read.await?;
+    Ok((found, usize::try_from(count).unwrap_or_default()))
 }
 
 /// The entries with a reference code, oldest first.

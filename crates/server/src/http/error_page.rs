@@ -1,14 +1,19 @@
 //! Error pages: what happened, whose problem it is, what to do, and a code under which the log says more.
 
 use axum::{http::StatusCode, response::Response};
-use doorward_core::{event::EventKind, random};
+use doorward_core::{application::ApplicationProfile, event::EventKind, random};
 use doorward_protocols::oauth::redirect_uri::Span;
 use doorward_store as store;
 use serde::Serialize;
 use serde_json::json;
 
 use super::visitor::Visitor;
-use crate::{app::App, error::OperationError, events, pages};
+use crate::{
+    app::App,
+    error::OperationError,
+    events, pages,
+    timeline::{StepDraft, Trail},
+};
 
 /// Whose problem it is.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -69,6 +74,9 @@ pub struct ErrorPage {
     restart: Option<String>,
     detail: Option<String>,
     redirect_check: Option<RedirectCheck>,
+    step: Option<Box<(Trail, StepDraft)>>,
+    near_miss: Option<String>,
+    is_recorded: bool,
 }
 
 impl ErrorPage {
@@ -91,6 +99,9 @@ impl ErrorPage {
             restart: None,
             detail: None,
             redirect_check: None,
+            step: None,
+            near_miss: None,
+            is_recorded: false,
         }
     }
 
@@ -128,6 +139,21 @@ impl ErrorPage {
     #[must_use]
     pub fn reference(mut self, reference: impl Into<String>) -> Self {
         self.reference = reference.into();
+        self
+    }
+
+    /// The page is a step of a sign-in, under its code.
+    #[must_use]
+    pub fn on(mut self, trail: &Trail, step: StepDraft) -> Self {
+        self.reference = trail.reference();
+        self.step = Some(Box::new((trail.clone(), step)));
+        self
+    }
+
+    /// A redirect URI that is not registered is kept, so that administrators are asked about it.
+    #[must_use]
+    pub fn near_miss(mut self, uri: &str) -> Self {
+        self.near_miss = Some(uri.to_owned());
         self
     }
 
@@ -220,6 +246,23 @@ impl ErrorPage {
         )
     }
 
+    /// An application that cannot be used from where the browser is.
+    pub fn wrong_network(profile: &ApplicationProfile, visitor: &Visitor) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            Whose::You,
+            "Not from this network",
+            format!("{} cannot be used from where you are ({}).", profile.name, visitor.address),
+            "Connect to the right network, for instance by VPN, and try again. If you are there already, tell your \
+             administrator the reference code.",
+        )
+        .detail(format!(
+            "the networks of {} are {}; {} is in none of them",
+            profile.name, profile.networks, visitor.address
+        ))
+        .home(&profile.launch_url, format!("Back to {}", profile.name))
+    }
+
     /// A form that cannot be read.
     pub fn bad_form(message: &str) -> Self {
         Self::new(
@@ -260,6 +303,8 @@ impl ErrorPage {
             "time": app.clock.now().strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
             "home": self.home,
             "restart": self.restart,
+            "activity_href": (is_administrator && self.is_recorded)
+                .then(|| format!("/if/admin/activity/{}/", self.reference)),
             "detail": self.detail.filter(|_| is_administrator),
             "redirect_check": self.redirect_check.filter(|_| is_administrator),
         });
@@ -270,7 +315,7 @@ impl ErrorPage {
 
     /// The page, with an entry in the activity log under the same code.
     pub async fn record(
-        self,
+        mut self,
         app: &App,
         visitor: &Visitor,
         kind: EventKind,
@@ -282,7 +327,12 @@ impl ErrorPage {
         entry.user = visitor.signed_in.as_ref().map(|signed_in| signed_in.user.id);
         entry.application = client.map(|client| client.application.id);
         entry.address = visitor.address.to_string();
+        entry.near_miss = self.near_miss.take();
+        if let Some(step) = self.step.take() {
+            entry = entry.on(&step.0, step.1);
+        }
         events::write(app, entry).await;
+        self.is_recorded = true;
         self.render(app, Some(visitor))
     }
 }

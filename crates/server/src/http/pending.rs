@@ -2,13 +2,17 @@
 //! bound to it, so that nothing is kept for visitors who never come back.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use doorward_core::{clock::from_millis, id::UserId};
+use doorward_core::{
+    clock::from_millis,
+    id::{AttemptId, UserId},
+    timeline::{AttemptMethod, Details},
+};
 use doorward_protocols::oauth::parameters::Parameters;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::visitor::Visitor;
-use crate::app::App;
+use crate::{app::App, oidc, timeline::Trail};
 
 /// How long somebody may take to sign in.
 pub const LIFETIME: SignedDuration = SignedDuration::from_hours(1);
@@ -41,6 +45,8 @@ pub struct Pending {
     browser: String,
     /// Who was asked, where somebody was.
     user: Option<UserId>,
+    /// The sign-in attempt that it is part of: written down once there is something about it to write.
+    attempt: AttemptId,
 }
 
 /// Why it cannot go on.
@@ -54,10 +60,52 @@ pub enum Lost {
     Expired,
 }
 
+impl Lost {
+    /// Why, for the log and the activity.
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::Malformed => "the address of the sign-in is damaged",
+            Self::OtherBrowser => "the sign-in was begun in another browser, or cookies are blocked",
+            Self::Expired => "the sign-in was begun more than an hour ago",
+        }
+    }
+}
+
 impl Pending {
     /// Lets something wait from now on.
     pub fn new(app: &App, visitor: &Visitor, goal: Goal) -> Self {
-        Self { goal, started_at: app.clock.now().as_millisecond(), browser: visitor.browser.clone(), user: None }
+        Self {
+            goal,
+            started_at: app.clock.now().as_millisecond(),
+            browser: visitor.browser.clone(),
+            user: None,
+            attempt: AttemptId::new(&app.clock),
+        }
+    }
+
+    /// The same as part of an attempt that began before.
+    #[must_use]
+    pub fn of(self, attempt: AttemptId) -> Self {
+        Self { attempt, ..self }
+    }
+
+    /// The sign-in attempt that it is part of.
+    pub fn attempt(&self) -> AttemptId {
+        self.attempt
+    }
+
+    /// The same, ready to note steps on.
+    pub fn trail(&self, app: &App, visitor: &Visitor) -> Trail {
+        match &self.goal {
+            Goal::Authorize(parameters) => oidc::trail::of_request(app, visitor, self.attempt, parameters),
+            Goal::Page(path) => {
+                let path = path.split('?').next().unwrap_or_default();
+                let details = Details::from([("page".to_owned(), path.to_owned())]);
+                let trail = Trail::of(self.attempt, AttemptMethod::Page).in_browser(visitor);
+                trail.asked("Somebody wanted to see a page of Doorward's", details)
+            }
+            Goal::SignOut { .. } => Trail::of(self.attempt, AttemptMethod::Page).in_browser(visitor),
+        }
     }
 
     /// The same for a question put to somebody: nobody else can answer it. It waits since the request first came, so that a
@@ -88,7 +136,7 @@ impl Pending {
     ///
     /// # Errors
     /// Why it cannot go on; with what waited if it is only too old or elsewhere, so that a way back can be shown.
-    pub fn open(app: &App, visitor: &Visitor, sealed: &str) -> Result<Self, (Lost, Option<Goal>)> {
+    pub fn open(app: &App, visitor: &Visitor, sealed: &str) -> Result<Self, (Lost, Option<Box<Self>>)> {
         let malformed = (Lost::Malformed, None);
         if sealed.len() > ENCODED_MAX {
             return Err(malformed);
@@ -97,10 +145,10 @@ impl Pending {
         let plain = app.pending_cipher.open("pending", &bytes).map_err(|_| malformed.clone())?;
         let pending: Self = serde_json::from_slice(&plain).map_err(|_| malformed)?;
         if pending.browser != visitor.browser {
-            return Err((Lost::OtherBrowser, Some(pending.goal)));
+            return Err((Lost::OtherBrowser, Some(Box::new(pending))));
         }
         if app.clock.now().duration_since(pending.started_at()) > LIFETIME {
-            return Err((Lost::Expired, Some(pending.goal)));
+            return Err((Lost::Expired, Some(Box::new(pending))));
         }
         Ok(pending)
     }

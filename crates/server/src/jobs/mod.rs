@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use std::{future::Future, time::Duration};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{app::App, auth::throttle, connector::worker, keys};
+use crate::{app::App, auth::throttle, connector::worker, keys, timeline};
 use doorward_store as store;
 
 /// How often other processes' changes are looked for. Within a second they are seen everywhere.
@@ -13,6 +13,10 @@ const REFRESH: Duration = Duration::from_millis(500);
 const CLEAN: Duration = Duration::from_mins(5);
 /// How long activity is kept.
 const ACTIVITY: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// Most sign-ins that are kept in the timeline.
+const ATTEMPTS: i64 = 200_000;
+/// Most sign-ins in which nobody showed who they are: anybody can make them, and they push out nothing else.
+const UNPROVEN: i64 = 20_000;
 /// How long failures are kept, of which there may be many.
 const FAILURES: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -52,11 +56,20 @@ impl Jobs {
         self.tracker.wait().await;
     }
 
+    /// Ends all tasks, waits for them, and writes what was noted last.
+    pub async fn finish(&self, app: &App) {
+        self.stop().await;
+        if let Err(error) = timeline::flush(app).await {
+            tracing::error!(%error, "the last steps of sign-ins could not be written");
+        }
+    }
+
     /// Starts what every server does.
     pub fn start(&self, app: &App) {
         self.spawn(repeat(app.clone(), REFRESH, async |app| app.refresh().await.map(|_| ())));
         self.spawn(repeat(app.clone(), REFRESH, async |app| app.directory.follow(app).await));
         self.spawn_to_end(worker::work(app.clone(), self.stopping()));
+        self.spawn_to_end(timeline::write_behind(app.clone(), self.stopping()));
         self.spawn(repeat(app.clone(), CLEAN, async |app| clean(app).await));
     }
 }
@@ -99,6 +112,10 @@ pub async fn clean(app: &App) -> store::Result<()> {
                 store::throttle::delete_old(tx, throttles, codes).await?;
                 store::event::delete_old(tx, activity).await?;
                 store::event::delete_old_failures(tx, failures).await?;
+                store::attempt::delete_old(tx, activity, failures).await?;
+                store::attempt::delete_beyond(tx, true, ATTEMPTS).await?;
+                store::attempt::delete_beyond(tx, false, UNPROVEN).await?;
+                store::near_miss::delete_old(tx, activity).await?;
                 Ok(())
             })
         })

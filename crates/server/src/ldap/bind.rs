@@ -3,7 +3,9 @@
 use doorward_core::{
     event::EventKind,
     id::{AppPasswordId, ApplicationId, LdapProviderId, UserId},
+    network::Place,
     secret::Secret,
+    timeline::{AttemptMethod, StepKind},
     user::{User, UserType},
 };
 use doorward_protocols::ldap::{
@@ -23,6 +25,7 @@ use crate::{
     directory::person::{self, Person},
     events,
     snapshot::{LdapClient, Snapshot},
+    timeline::{StepDraft, Trail},
 };
 
 /// How much of a refused name is written down, in characters.
@@ -83,7 +86,12 @@ async fn note(app: &App, address: IpAddr, name: &[u8], answer: Answer) -> Answer
     let text = format!("an LDAP bind as \"{}\" was refused: {}", name.escape_debug(), answer.message);
     let mut entry = events::Entry::new(EventKind::SignInFailed, text);
     entry.address = address.to_string();
-    let reference = events::write(app, entry).await;
+    let trail = Trail::begin(app, AttemptMethod::Ldap).from(address);
+    let step = StepDraft::refused(
+        StepKind::Bind,
+        format!("the bind as \"{}\" was refused: {}", name.escape_debug(), answer.message),
+    );
+    let reference = events::write(app, entry.on(&trail, step)).await;
     Answer { message: format!("{} (reference {reference})", answer.message).into(), ..answer }
 }
 
@@ -111,6 +119,7 @@ async fn try_bind(
         who: if target.is_dn { Who::Username(target.name) } else { Who::Named(target.name) },
         password: Secret::new(password),
         address,
+        place: Place::Server,
         application: target.client.application.id,
         code_in_password: target.client.provider.profile.code_in_password,
         how: "LDAP",
@@ -245,8 +254,8 @@ pub(super) async fn still_good(
     let Some((user, direct, good)) = found else { return Ok(None) };
     let person = Person::new(user, direct, snapshot);
     let is_searcher = client.provider.profile.searchers.contains(&person.user.id);
-    let is_allowed = person.user.profile.is_active && (is_searcher || access::is_allowed(&client.application, &person));
-    Ok(is_allowed.then_some(good))
+    let is_allowed = is_searcher || access::is_allowed(&client.application, &person, Place::Server);
+    Ok((is_allowed && person.user.profile.is_active).then_some(good))
 }
 
 async fn check(

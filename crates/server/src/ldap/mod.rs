@@ -29,6 +29,7 @@ mod search;
 mod search_operation;
 mod selection;
 mod session;
+pub mod shown;
 mod view;
 
 pub use listen::{Security, Server};

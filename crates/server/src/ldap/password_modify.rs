@@ -102,6 +102,7 @@ async fn check_old(app: &App, address: IpAddr, present: &Present, old: &[u8]) ->
         who: Who::User(present.person.id),
         password: Secret::new(text(old)?),
         address,
+        place: doorward_core::network::Place::Server,
         application: present.view.client.application.id,
         code_in_password: present.view.client.provider.profile.code_in_password,
         how: "LDAP",

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     attribute::{ALL, Attribute, Named, named},
-    directory::Directory,
+    directory::{Directory, custom::Custom},
     entry::Entry,
     members,
     view::View,
@@ -89,17 +89,20 @@ impl Selection {
     }
 
     fn write_custom(&self, entry: &Entry<'_>, writer: &mut EntryWriter<'_>) {
-        // What takes the place of an attribute of the schema was written in its place.
-        let own = entry
-            .custom()
-            .iter()
-            .filter(|custom| !ALL.iter().any(|(attribute, _)| attribute.overridden_by() == Some(&custom.key)));
-        for custom in own.filter(|custom| self.wants_custom(&custom.key)) {
+        for custom in free(entry).filter(|custom| self.wants_custom(&custom.key)) {
             writer.attribute(&custom.name);
             let values = custom.values.iter().filter(|_| !self.types_only);
             values.for_each(|value| writer.value(value.as_bytes()));
         }
     }
+}
+
+/// The free attributes of an entry that are written as such: what takes the place of an attribute of the schema is
+/// written in its place.
+pub(super) fn free<'e>(entry: &'e Entry<'_>) -> impl Iterator<Item = &'e Custom> {
+    let takes_a_place =
+        |custom: &&Custom| ALL.iter().any(|(attribute, _)| attribute.overridden_by() == Some(&custom.key));
+    entry.custom().iter().filter(move |custom| !takes_a_place(custom))
 }
 
 fn bit(attribute: Attribute) -> u64 {

@@ -1,7 +1,7 @@
 //! `/consent`: what an application will be told, and whether it may.
 
 use axum::{extract::State, response::Response};
-use doorward_core::application::ConsentMode;
+use doorward_core::{application::ConsentMode, timeline::StepKind};
 use doorward_protocols::oauth::{
     authorize::{self, AuthorizeRequest},
     error::{ErrorCode, OAuthError},
@@ -12,7 +12,7 @@ use doorward_store as store;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-use super::{answer::Destination, authorize as endpoint};
+use super::{answer::Destination, authorize as endpoint, refusal};
 use crate::{
     app::App,
     applications::preview,
@@ -25,6 +25,7 @@ use crate::{
         visitor::{CurrentVisitor, SignedIn, Visitor},
     },
     pages,
+    timeline::{StepDraft, Trail},
 };
 
 /// Longest value shown, in characters.
@@ -95,18 +96,24 @@ fn shown(name: &str, value: &Value) -> String {
 pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, form: Form) -> Response {
     let pending = match Pending::open(&app, &visitor, form.get("request")) {
         Ok(pending) => pending,
-        Err(lost) => return lost_page(&app, &visitor, lost),
+        Err(lost) => return lost_page(&app, &visitor, lost).await,
     };
     let Goal::Authorize(parameters) = &pending.goal else { return see_other("/if/user/") };
     // Shown to one person, answered by another: the request is looked at again for the one who is here.
     if !visitor.signed_in.as_ref().is_some_and(|signed_in| pending.is_for(signed_in.user.id)) {
         return endpoint::resume(&app, &visitor, &pending, false).await;
     }
+    let trail = pending.trail(&app, &visitor);
     if form.get("decision") != "allow" {
-        return deny(&app, &visitor, parameters).await;
+        return deny(&app, &visitor, parameters, &trail).await;
     }
     match remember(&app, &visitor, parameters).await {
-        Ok(()) => endpoint::resume(&app, &visitor, &pending, true).await,
+        Ok(()) => {
+            let username = visitor.actor().name;
+            let text = format!("{username} allowed it");
+            app.timeline.note(&trail, StepDraft::good(StepKind::Consent, text));
+            endpoint::resume(&app, &visitor, &pending, true).await
+        }
         Err(error) => ErrorPage::store(&error).render(&app, Some(&visitor)),
     }
 }
@@ -137,7 +144,7 @@ async fn remember(app: &App, visitor: &Visitor, parameters: &Parameters) -> stor
         .await
 }
 
-async fn deny(app: &App, visitor: &Visitor, parameters: &Parameters) -> Response {
+async fn deny(app: &App, visitor: &Visitor, parameters: &Parameters, trail: &Trail) -> Response {
     let snapshot = app.snapshot();
     let client = parameters.get("client_id").and_then(|id| snapshot.by_client_id(id));
     // The address was checked before it was sealed; the application may have changed since.
@@ -156,5 +163,5 @@ async fn deny(app: &App, visitor: &Visitor, parameters: &Parameters) -> Response
         state: parameters.get("state"),
     };
     let error = OAuthError::new(ErrorCode::AccessDenied, "The person did not allow it");
-    endpoint::refuse(app, visitor, &destination, &error).await
+    refusal::refuse_at(app, visitor, &destination, &error, (trail, StepKind::Consent)).await
 }

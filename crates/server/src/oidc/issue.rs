@@ -13,7 +13,7 @@ use doorward_protocols::{
 };
 use doorward_store::{self as store, authorization_code::AuthorizationCode, db::Tx, grant::Grant};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Map;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 use crate::{
@@ -24,6 +24,7 @@ use crate::{
     events,
     http::visitor::SignedIn,
     snapshot::{Client, Snapshot},
+    timeline::Trail,
 };
 
 /// How long a used code is remembered past its end, so that its replay is noticed.
@@ -38,7 +39,7 @@ pub async fn code(
     client: &Client,
     request: &AuthorizeRequest,
     signed_in: &SignedIn,
-    address: &str,
+    trail: &Trail,
 ) -> store::Result<Option<String>> {
     let now = app.clock.now();
     let provider = &client.provider.profile;
@@ -55,6 +56,7 @@ pub async fn code(
         created_at: now,
         expires_at: after(expires_at, CODE_MEMORY),
         revoked_at: None,
+        attempt: Some(trail.id()),
     };
     let kept = AuthorizationCode {
         grant: grant.id,
@@ -68,7 +70,8 @@ pub async fn code(
     let mut entry = events::Entry::new(EventKind::Authorized, text);
     entry.user = Some(signed_in.user.id);
     entry.application = Some(client.application.id);
-    address.clone_into(&mut entry.address);
+    entry.address.clone_from(&trail.attempt().address);
+    entry.reference = trail.reference();
     let event = entry.event(app);
     let code = random::alphanumeric(43);
     let code_hash = sha256_hex(code.as_bytes());
@@ -122,24 +125,13 @@ pub struct Order<'a> {
 pub fn tokens(app: &App, snapshot: &Snapshot, order: &Order<'_>) -> Result<Tokens, OAuthError> {
     let now = app.clock.now();
     let provider = &order.client.provider.profile;
-    let expires_at = after(now, provider.access_token_validity.duration());
     let scope = join(order.scopes);
     let subject = subject(provider.sub_mode, &order.person.user);
-    let facts = TokenFacts {
-        issuer: &order.client.issuer,
-        subject: &subject,
-        client_id: &provider.client_id,
-        authenticated_at: order.grant.authenticated_at,
-        methods: &order.grant.methods,
-        sid: &order.grant.sid,
-        now,
-        expires_at,
-    };
-    let extra = if provider.include_claims_in_id_token {
-        preview::claims(snapshot, order.client, order.person, order.scopes).map_err(|error| mapping_failed(&error))?
-    } else {
-        Map::new()
-    };
+    let grant = order.grant;
+    let sign_in = SignInFacts { authenticated_at: grant.authenticated_at, methods: &grant.methods, sid: &grant.sid };
+    let facts = facts(order.client, &subject, sign_in, now);
+    let expires_at = facts.expires_at;
+    let extra = extra(snapshot, order.client, order.person, order.scopes).map_err(|error| mapping_failed(&error))?;
     let signer = &order.client.signer;
     let sign = |kind, claims| {
         signer.sign(kind, &claims).map_err(|error| server_error("The token could not be signed", error.to_string()))
@@ -168,6 +160,49 @@ pub fn tokens(app: &App, snapshot: &Snapshot, order: &Order<'_>) -> Result<Token
             refresh_token,
         },
     })
+}
+
+/// The sign-in that tokens speak of.
+#[derive(Debug, Clone, Copy)]
+pub struct SignInFacts<'a> {
+    /// When the person showed who they are.
+    pub authenticated_at: Timestamp,
+    /// How, as kept with the session.
+    pub methods: &'a str,
+    /// The session as the client knows it.
+    pub sid: &'a str,
+}
+
+/// What the tokens of an application stand on.
+pub fn facts<'a>(client: &'a Client, subject: &'a str, sign_in: SignInFacts<'a>, now: Timestamp) -> TokenFacts<'a> {
+    let provider = &client.provider.profile;
+    TokenFacts {
+        issuer: &client.issuer,
+        subject,
+        client_id: &provider.client_id,
+        authenticated_at: sign_in.authenticated_at,
+        methods: sign_in.methods,
+        sid: sign_in.sid,
+        now,
+        expires_at: after(now, provider.access_token_validity.duration()),
+    }
+}
+
+/// What the claim mappings put into tokens: nothing, where the application asks userinfo for it.
+///
+/// # Errors
+/// The mapping that fails.
+pub fn extra(
+    snapshot: &Snapshot,
+    client: &Client,
+    person: &Person,
+    scopes: &BTreeSet<String>,
+) -> Result<Map<String, Value>, MappingError> {
+    if client.provider.profile.include_claims_in_id_token {
+        preview::claims(snapshot, client, person, scopes)
+    } else {
+        Ok(Map::new())
+    }
 }
 
 /// Keeps tokens, if the grant still stands. Says whether it did.

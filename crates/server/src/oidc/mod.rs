@@ -7,5 +7,7 @@ pub mod discovery;
 pub mod end_session;
 pub mod grant;
 pub mod issue;
+mod refusal;
 pub mod token;
+pub mod trail;
 pub mod userinfo;

@@ -6,7 +6,10 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use doorward_core::event::EventKind;
+use doorward_core::{
+    event::EventKind,
+    timeline::{AttemptMethod, StepKind, detail},
+};
 use doorward_protocols::oauth::{
     client_authentication,
     error::{ErrorCode, OAuthError},
@@ -16,12 +19,16 @@ use doorward_protocols::oauth::{
 use serde_json::json;
 use std::{net::IpAddr, sync::Arc};
 
-use super::grant::{self, GrantError};
+use super::{
+    grant::{self, GrantError, Granted},
+    trail::asks_userinfo,
+};
 use crate::{
     app::App,
     events,
     http::{cors, form::is_urlencoded, visitor::ClientAddress},
     snapshot::Client,
+    timeline::{StepDraft, Trail, of_token_request},
 };
 
 /// Serves a token request.
@@ -31,11 +38,14 @@ pub async fn post(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let mut client = None;
-    let response = match serve(&app, &headers, &body, &mut client).await {
-        Ok(response) => json_response(StatusCode::OK, &json!(response)),
+    let mut seen = Seen::default();
+    let response = match serve(&app, &headers, &body, &mut seen).await {
+        Ok(granted) => {
+            note(&app, &seen, &granted, address);
+            json_response(StatusCode::OK, &json!(granted.response))
+        }
         Err(GrantError::OAuth(error)) => {
-            let reference = record(&app, &error, client.as_deref(), address).await;
+            let reference = record(&app, &error, &seen, address).await;
             refused(&error, &reference, headers.contains_key(header::AUTHORIZATION))
         }
         Err(GrantError::Store(error)) => {
@@ -53,48 +63,87 @@ pub async fn options(State(app): State<App>, headers: HeaderMap) -> Response {
     cors::preflight(&app, &headers)
 }
 
-async fn serve(
-    app: &App,
-    headers: &HeaderMap,
-    body: &[u8],
-    found: &mut Option<Arc<Client>>,
-) -> Result<token::TokenResponse, GrantError> {
+/// What was seen of a request before it was answered.
+#[derive(Debug, Default)]
+struct Seen {
+    form: Parameters,
+    client: Option<Arc<Client>>,
+    /// How the client said who it is.
+    authentication: Option<&'static str>,
+}
+
+impl Seen {
+    fn step(&self, ok: bool, text: impl Into<String>, address: IpAddr) -> StepDraft {
+        let is_refresh = self.form.get("grant_type") == Some("refresh_token");
+        let kind = if is_refresh { StepKind::Refreshed } else { StepKind::Tokens };
+        let step = if ok { StepDraft::good(kind, text) } else { StepDraft::refused(kind, text) };
+        let step = step.with("from", address.to_string());
+        match self.authentication {
+            Some(how) => step.with(detail::CLIENT_AUTHENTICATION, how),
+            None => step,
+        }
+    }
+}
+
+async fn serve(app: &App, headers: &HeaderMap, body: &[u8], seen: &mut Seen) -> Result<Granted, GrantError> {
     if !is_urlencoded(headers) {
         let description = "The request is not application/x-www-form-urlencoded";
         return Err(OAuthError::new(ErrorCode::InvalidRequest, description).into());
     }
-    let form = Parameters::parse(body)?;
-    let client = authenticate(app, headers, &form, found)?;
-    grant::serve(app, &client, token::parse(&form)?).await
+    seen.form = Parameters::parse(body)?;
+    let client = authenticate(app, headers, seen)?;
+    grant::serve(app, &client, token::parse(&seen.form)?).await
 }
 
 /// The client, by its credentials.
 ///
 /// # Errors
 /// `invalid_client`; `invalid_request` if credentials come twice.
-fn authenticate(
-    app: &App,
-    headers: &HeaderMap,
-    form: &Parameters,
-    found: &mut Option<Arc<Client>>,
-) -> Result<Arc<Client>, OAuthError> {
+fn authenticate(app: &App, headers: &HeaderMap, seen: &mut Seen) -> Result<Arc<Client>, OAuthError> {
     let header = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
-    let credentials = client_authentication::read(header, form)?;
+    let credentials = client_authentication::read(header, &seen.form)?;
+    seen.authentication = Some(credentials.method);
     let client = app.snapshot().by_client_id(&credentials.client_id).cloned().ok_or_else(|| {
         OAuthError::new(ErrorCode::InvalidClient, "Client authentication failed")
             .detail(format!("no application has the client ID {:?}", credentials.client_id))
     })?;
-    *found = Some(client.clone());
+    seen.client = Some(client.clone());
     credentials.check(client.provider.profile.client_type, &client.provider.client_secret)?;
     Ok(client)
 }
 
-async fn record(app: &App, error: &OAuthError, client: Option<&Client>, address: IpAddr) -> String {
+/// Notes that tokens were given, on the attempt that they come from.
+fn note(app: &App, seen: &Seen, granted: &Granted, address: IpAddr) {
+    let Some((client, trail)) =
+        seen.client.as_deref().and_then(|client| Some((client, Trail::of_grant(client, &granted.grant)?)))
+    else {
+        return;
+    };
+    let name = &client.application.profile.name;
+    let step = seen.step(true, format!("{name} asked for tokens and was given them"), address);
+    let step = step.with("scopes", &granted.response.scope);
+    if seen.form.get("grant_type") == Some("refresh_token") {
+        app.timeline.note_repeating(&trail, (StepKind::Refreshed, true), || step);
+    } else if asks_userinfo(client) {
+        app.timeline.note(&trail, step.with(detail::ASKS_USERINFO, "yes"));
+    } else {
+        app.timeline.note(&trail, step);
+    }
+}
+
+async fn record(app: &App, error: &OAuthError, seen: &Seen, address: IpAddr) -> String {
+    let client = seen.client.as_deref();
+    let known = of_token_request(app, &seen.form).await;
+    let trail = known.unwrap_or_else(|| {
+        let trail = Trail::begin(app, AttemptMethod::Oidc).from(address);
+        client.map_or(trail.clone(), |client| trail.to(&client.application))
+    });
+    let step = seen.step(false, &error.detail, address).with(detail::ERROR, error.code.as_str());
     let name = client.map_or("a token request", |client| client.application.profile.name.as_str());
     let mut entry = events::Entry::new(EventKind::TokenFailed, format!("{name}: {error}"));
     entry.application = client.map(|client| client.application.id);
     entry.address = address.to_string();
-    events::write(app, entry).await
+    events::write(app, entry.on(&trail, step)).await
 }
 
 fn refused(error: &OAuthError, reference: &str, by_header: bool) -> Response {

@@ -6,17 +6,19 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use doorward_core::cipher::sha256_hex;
-use doorward_protocols::{
-    oauth::{
-        error::{ErrorCode, OAuthError},
-        parameters::Parameters,
-        token::words,
-    },
-    oidc::subject::subject,
+use doorward_core::{
+    cipher::sha256_hex,
+    network::Place,
+    timeline::{StepKind, detail},
 };
-use doorward_store as store;
-use serde_json::{Value, json};
+use doorward_protocols::oauth::{
+    error::{ErrorCode, OAuthError},
+    parameters::Parameters,
+    token::words,
+};
+use doorward_store::{self as store, grant::Grant};
+use serde_json::{Map, Value, json};
+use std::net::IpAddr;
 
 use super::{grant::GrantError, issue, token::json_response};
 use crate::{
@@ -24,15 +26,23 @@ use crate::{
     applications::{access, preview},
     connector,
     directory::person::{self, Person},
-    http::{cors, form::is_urlencoded},
+    http::{cors, form::is_urlencoded, visitor::ClientAddress},
+    snapshot::{Client, Snapshot},
+    timeline::{StepDraft, Trail},
 };
 
 /// Longest access token that is looked up, in bytes: claims of many groups make long tokens.
 const TOKEN_MAX: usize = 64 * 1024;
 
 /// `GET` with a header, `POST` with a header or a form.
-pub async fn serve(State(app): State<App>, method: Method, headers: HeaderMap, body: Bytes) -> Response {
-    let response = match answer(&app, &method, &headers, &body).await {
+pub async fn serve(
+    State(app): State<App>,
+    ClientAddress(address): ClientAddress,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let response = match answer(&app, &method, &headers, &body, address).await {
         Ok(claims) => json_response(StatusCode::OK, &claims),
         Err(GrantError::OAuth(error)) => {
             tracing::info!(%error, "userinfo was refused");
@@ -51,7 +61,13 @@ pub async fn options(State(app): State<App>, headers: HeaderMap) -> Response {
     cors::preflight(&app, &headers)
 }
 
-async fn answer(app: &App, method: &Method, headers: &HeaderMap, body: &[u8]) -> Result<Value, GrantError> {
+async fn answer(
+    app: &App,
+    method: &Method,
+    headers: &HeaderMap,
+    body: &[u8],
+    address: IpAddr,
+) -> Result<Value, GrantError> {
     let token = read_token(method, headers, body)?;
     let invalid = || OAuthError::new(ErrorCode::InvalidToken, "The access token is not valid");
     let (hash, now) = (sha256_hex(token.as_bytes()), app.clock.now());
@@ -69,19 +85,42 @@ async fn answer(app: &App, method: &Method, headers: &HeaderMap, body: &[u8]) ->
     let snapshot = app.snapshot();
     let client = snapshot.by_provider(token.grant.provider).ok_or_else(invalid)?;
     let person = Person::new(user, groups, &snapshot);
-    if !access::is_allowed(&client.application, &person) {
-        return Err(invalid().detail("the user is disabled or may not use the application any more").into());
-    }
-    let scopes = words(&token.scopes);
-    if !scopes.contains("openid") {
-        return Err(OAuthError::new(ErrorCode::InsufficientScope, "The scope openid is needed").into());
-    }
-    let mut claims =
-        preview::claims(&snapshot, client, &person, &scopes).map_err(|error| issue::mapping_failed(&error))?;
+    let claims = claims(&snapshot, client, &person, &token.scopes);
+    note(app, client, &token.grant, &claims, address);
+    let claims = claims?;
     // NetBox makes the account right after this.
     connector::queue::seen(app, client.application.id, &person.user).await;
-    claims.insert("sub".to_owned(), json!(subject(client.provider.profile.sub_mode, &person.user)));
-    Ok(Value::Object(claims))
+    Ok(claims)
+}
+
+/// Notes that the application asked, and what it was told, on the attempt that its token comes from.
+fn note(app: &App, client: &Client, grant: &Grant, claims: &Result<Value, OAuthError>, address: IpAddr) {
+    let Some(trail) = Trail::of_grant(client, grant) else { return };
+    app.timeline.note_repeating(&trail, (StepKind::Userinfo, claims.is_ok()), || {
+        let step = match claims {
+            Ok(claims) => {
+                let names: Vec<_> = claims.as_object().into_iter().flat_map(Map::keys).map(String::as_str).collect();
+                let text = format!("{} asked userinfo", client.application.profile.name);
+                StepDraft::good(StepKind::Userinfo, text).with("claims", names.join(" "))
+            }
+            Err(error) => {
+                StepDraft::refused(StepKind::Userinfo, &error.detail).with(detail::ERROR, error.code.as_str())
+            }
+        };
+        step.with("from", address.to_string())
+    });
+}
+
+fn claims(snapshot: &Snapshot, client: &Client, person: &Person, scopes: &str) -> Result<Value, OAuthError> {
+    let invalid = || OAuthError::new(ErrorCode::InvalidToken, "The access token is not valid");
+    if !access::is_allowed(&client.application, person, Place::Server) {
+        return Err(invalid().detail("the user is disabled or may not use the application any more"));
+    }
+    let scopes = words(scopes);
+    if !scopes.contains("openid") {
+        return Err(OAuthError::new(ErrorCode::InsufficientScope, "The scope openid is needed"));
+    }
+    preview::userinfo_of(snapshot, client, person, &scopes).map_err(|error| issue::mapping_failed(&error))
 }
 
 /// The token, from one place (RFC 6750, section 2: not two). Never from the query, where logs would keep it.

@@ -10,12 +10,13 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
+use doorward_core::network::Place;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 use crate::{
     app::App,
-    applications::access,
+    applications::access::{self, NoAccess},
     auth::sign_in::see_other,
     http::{
         error_page::{ErrorPage, Whose},
@@ -28,11 +29,12 @@ use crate::{
 /// `GET /if/user/`: the applications that the person may use, under their headings.
 pub async fn show(State(app): State<App>, member: Member) -> Response {
     let snapshot = app.snapshot();
+    let here = Place::Browser(member.visitor.address);
     let mut headings: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
     let mut allowed: Vec<_> = snapshot
         .applications
         .values()
-        .filter(|entry| access::is_allowed(&entry.application, &member.signed_in.person))
+        .filter(|entry| access::is_allowed(&entry.application, &member.signed_in.person, here))
         .filter(|entry| has_tile(entry))
         .map(|entry| &entry.application.profile)
         .collect();
@@ -62,8 +64,16 @@ pub async fn launch(State(app): State<App>, member: Member, Path(slug): Path<Str
     let snapshot = app.snapshot();
     // Applications one may not use and applications that do not exist look the same.
     let application = snapshot.application(&slug).map(|entry| &entry.application);
-    let allowed = application.filter(|application| access::is_allowed(application, &member.signed_in.person));
-    let Some(application) = allowed else { return ErrorPage::not_found().render(&app, Some(&member.visitor)) };
+    let here = Place::Browser(member.visitor.address);
+    let allowed =
+        application.map(|application| (application, access::check(application, &member.signed_in.person, here)));
+    let application = match allowed {
+        Some((application, Ok(()))) => application,
+        Some((application, Err(NoAccess::Network(_)))) => {
+            return ErrorPage::wrong_network(&application.profile, &member.visitor).render(&app, Some(&member.visitor));
+        }
+        Some((_, Err(_))) | None => return ErrorPage::not_found().render(&app, Some(&member.visitor)),
+    };
     let profile = &application.profile;
     if profile.launch_url.is_empty() {
         return ErrorPage::new(

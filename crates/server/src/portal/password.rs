@@ -51,7 +51,9 @@ async fn change(app: &App, member: &Member, form: &Fields) -> OperationResult<Ve
 /// All sessions have ended, this one included; whoever just showed twice who they are gets a new one.
 async fn stay(app: &App, member: &Member, verified: &Verified) -> OperationResult<Response> {
     let verified = Verified { hash: None, ..verified.clone() };
-    let Some(token) = session::begin(app, &member.visitor, &verified).await? else { return Ok(see_other("/sign-in")) };
+    let Some(token) = session::begin(app, &member.visitor, &verified, None).await? else {
+        return Ok(see_other("/sign-in"));
+    };
     let mut response = Done::PasswordChanged.back();
     if let Some(cookie) = Cookie::Session.set(&token, &app.config.public_url) {
         response.headers_mut().append(header::SET_COOKIE, cookie);

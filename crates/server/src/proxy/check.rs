@@ -1,5 +1,6 @@
 //! Whether a request to a protected host may pass: one decision for all proxies.
 
+use doorward_core::network::Place;
 use doorward_protocols::forward_auth::original::Original;
 use doorward_store as store;
 
@@ -74,7 +75,7 @@ pub(super) async fn decide(app: &App, visit: &Visit<'_>, original: &Original) ->
 /// # Errors
 /// Why not.
 pub(super) async fn admit(app: &App, visit: &Visit<'_>, person: &Person, id_token: &str) -> Result<Headers, Denial> {
-    if !access::is_allowed(&visit.client.application, person) {
+    if !access::is_allowed(&visit.client.application, person, Place::Browser(visit.address)) {
         return Err(Denial::NoAccess);
     }
     identity::of(app, &visit.client, person, id_token).await.map_err(|UnportableName| Denial::UnportableName)

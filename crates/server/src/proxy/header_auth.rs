@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use doorward_core::{cipher::sha256_hex, event::EventKind, secret::Secret};
+use doorward_core::{cipher::sha256_hex, event::EventKind, network::Place, secret::Secret};
 use doorward_protocols::jose::verify;
 use doorward_store as store;
 use std::net::IpAddr;
@@ -123,6 +123,7 @@ async fn by_name(
         who: Who::Named(name),
         password,
         address,
+        place: Place::Browser(address),
         application: client.application.id,
         code_in_password: false,
         how: "HTTP Basic",

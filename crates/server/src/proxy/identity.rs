@@ -60,7 +60,8 @@ pub(super) async fn of(
     id_token: &str,
 ) -> Result<Headers, UnportableName> {
     let snapshot = app.snapshot();
-    let groups: Vec<&str> = person.groups(&snapshot).map(|group| group.profile.name.as_str()).collect();
+    let mut groups: Vec<&str> = person.groups(&snapshot).map(|group| group.profile.name.as_str()).collect();
+    groups.sort_unstable();
     let headers = make(client, &person.user, &groups, &meta(app, client), id_token)?;
     if !headers.left_out.is_empty() {
         complain(app, client, &headers.left_out).await;

@@ -341,6 +341,7 @@ fn web_proxies_before_anything_else() {
         let mut text = String::new();
         for block in web_proxy_settings(&connection).map_err(|error| error.to_string()).unwrap() {
             writeln!(text, "=== {}: {}\n{}", block.filename, block.title, block.text).unwrap();
+            text.extend(block.notes.iter().map(|note| format!("note: {note}\n")));
         }
         insta::assert_snapshot!(format!("web_proxies_{name}"), text);
     }

@@ -142,7 +142,7 @@ pub(super) struct Extras {
 pub fn settings(connection: &ProxyConnection) -> Result<Vec<SettingsBlock>, RecipeError> {
     let mut blocks = connection.blocks(&Renderer::new("custom"), &Extras::default())?;
     if let Some(first) = blocks.first_mut() {
-        first.notes.clone_from(&connection.doubts);
+        first.notes = connection.notes();
     }
     Ok(blocks)
 }
@@ -161,6 +161,28 @@ impl ProxyConnection {
             })
         };
         wanted.map(block).collect()
+    }
+
+    /// What to know before pasting, of an application that no recipe knows.
+    fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.upstream.is_none() {
+            notes.push(format!("Put the address where the application listens in place of {UPSTREAM}."));
+        }
+        notes.push(
+            "Let the application listen where only the proxy reaches it: whoever reaches it past the proxy can write the \
+             headers themselves and be anybody."
+                .to_owned(),
+        );
+        if let Some(domain) = &self.cookie_domain {
+            notes.push(format!(
+                "Every host below {domain} that is to be guarded needs this with its own name in place of app.{domain}. The \
+                 proxy also has to pass {}/outpost.goauthentik.io/ on to Doorward: people come back there.",
+                self.external_host
+            ));
+        }
+        notes.extend(self.doubts.iter().cloned());
+        notes
     }
 
     fn values(&self, extras: &Extras) -> Result<Context, RecipeError> {

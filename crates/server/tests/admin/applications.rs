@@ -50,7 +50,10 @@ pub(crate) fn fields_of(page: &Page) -> Vec<(String, String)> {
             fields.push((name.to_owned(), chosen.split('"').nth(1).unwrap().to_owned()));
         }
     }
-    for name in ["allow_users", "searchers"].into_iter().filter(|name| page.has(&format!("<textarea id=\"{name}\""))) {
+    for name in ["allow_users", "networks", "searchers", "skip_path_regex"]
+        .into_iter()
+        .filter(|name| page.has(&format!("<textarea id=\"{name}\"")))
+    {
         fields.push((name.to_owned(), page.area(name)));
     }
     fields
@@ -194,6 +197,22 @@ async fn editing_keeps_what_was_typed_until_it_is_right() {
     assert_eq!(page.area("allow_users"), "alice");
     assert!(browser.get("/if/admin/applications/").await.has("1 person"));
     assert_eq!(browser.get(NETBOX).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn networks_are_typed_one_per_line() {
+    let house = House::new().await;
+    let mut browser = house.admin().await;
+    let fields = fields_of(&add_by_the_guide(&mut browser).await);
+    let wrong = [("networks", "10.0.0.5/8")];
+    let page = browser.refused(NETBOX, &changed(&fields, &wrong), "networks", "write 10.0.0.0/8").await;
+    assert_eq!(page.area("networks"), "10.0.0.5/8");
+    let page = browser.done(NETBOX, &changed(&fields, &[("networks", "2001:db8::/32\r\n\r\n10.0.0.0/8")])).await;
+    assert_eq!(page.area("networks").trim(), "10.0.0.0/8\n2001:db8::/32");
+    let again = fields_of(&page);
+    browser.done(NETBOX, &changed(&again, &[])).await;
+    let entry = applications::find(&house.app, "netbox-slug").unwrap();
+    assert_eq!(entry.application.profile.networks.to_string(), "10.0.0.0/8, 2001:db8::/32");
 }
 
 #[tokio::test]

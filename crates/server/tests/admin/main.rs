@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
+mod activity;
 mod applications;
 mod browser;
 mod credentials;
@@ -9,3 +10,5 @@ mod directory;
 mod keys_and_mappings;
 mod ldap;
 mod protection;
+mod proxy;
+mod web_proxies;

@@ -6,7 +6,7 @@ use doorward_server::{actor::Actor, applications, directory::users};
 use super::browser::House;
 
 /// Every page, with its heading; `{…}` is filled with something that exists.
-const PAGES: [(&str, &str); 15] = [
+const PAGES: [(&str, &str); 17] = [
     ("/if/admin/", "Overview"),
     ("/if/admin/applications/", "Applications"),
     ("/if/admin/applications/new/", "Add application"),
@@ -18,6 +18,8 @@ const PAGES: [(&str, &str); 15] = [
     ("/if/admin/groups/", "Groups"),
     ("/if/admin/groups/new/", "Add group"),
     ("/if/admin/groups/{group}/", "Doorward Admins"),
+    ("/if/admin/activity/", "Activity"),
+    ("/if/admin/activity/{reference}/", "Activity"),
     ("/if/admin/keys/", "Signing keys"),
     ("/if/admin/mappings/", "Claim mappings"),
     ("/if/admin/mappings/new/", "Add claim mapping"),
@@ -25,15 +27,19 @@ const PAGES: [(&str, &str); 15] = [
 ];
 
 /// Everything that takes a form.
-const FORMS: [&str; 28] = [
+const FORMS: [&str; 32] = [
     "/if/admin/applications/new/",
     "/if/admin/applications/{slug}/",
     "/if/admin/applications/{slug}/reveal-secret/",
     "/if/admin/applications/{slug}/rotate-secret/",
     "/if/admin/applications/{slug}/add-redirect-uri/",
+    "/if/admin/applications/{slug}/redirect-uris/allow/",
+    "/if/admin/applications/{slug}/redirect-uris/dismiss/",
     "/if/admin/applications/{slug}/add-ldap/",
     "/if/admin/applications/{slug}/rotate-ldap-password/",
     "/if/admin/applications/{slug}/remove-ldap/",
+    "/if/admin/applications/{slug}/add-proxy/",
+    "/if/admin/applications/{slug}/remove-proxy/",
     "/if/admin/applications/{slug}/delete/",
     "/if/admin/applications/{slug}/doctor/",
     "/if/admin/users/new/",
@@ -70,7 +76,9 @@ async fn furnished() -> (House, impl Fn(&str) -> String) {
     let snapshot = house.app.snapshot();
     let group = snapshot.groups.iter().next().unwrap().id.to_string();
     let (key, mapping) = (snapshot.keys[0].id.to_string(), snapshot.mappings[0].id.to_string());
+    let reference = doorward_server::events::newest(&house.app, 1).await.unwrap()[0].reference.clone();
     let fill = move |path: &str| {
+        let path = path.replace("{reference}", &reference);
         let filled = path.replace("{slug}", "wiki").replace("{user}", &admin).replace("{group}", &group);
         filled.replace("{key}", &key).replace("{mapping}", &mapping).replace("{session}", &admin)
     };
@@ -162,6 +170,7 @@ async fn addresses_that_lead_nowhere_say_so() {
         "/if/admin/users/0190a0a0-0000-7000-8000-000000000000/",
         "/if/admin/groups/nothing/",
         "/if/admin/groups/0190a0a0-0000-7000-8000-000000000000/",
+        "/if/admin/activity/nothing/",
         "/if/admin/mappings/nothing/",
         "/if/admin/mappings/0190a0a0-0000-7000-8000-000000000000/",
     ] {

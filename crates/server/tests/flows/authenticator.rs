@@ -4,7 +4,7 @@ use crate::{
     on_both,
     support::{Browser, PASSWORD, Page},
 };
-use doorward_core::id::ApplicationId;
+use doorward_core::{id::ApplicationId, network::Place};
 use doorward_server::{
     auth::{
         basic::{self, BasicAttempt, SignInError, Who},
@@ -127,7 +127,7 @@ on_both! {
         let security = "/if/user/security/password/";
         let bind = async |code: &str| basic::verify(&app.app, BasicAttempt {
             who: Who::User(alice.id), password: format!("{PASSWORD};{code}").as_str().into(),
-            address: std::net::Ipv4Addr::LOCALHOST.into(), application, code_in_password: true, how: "LDAP",
+            address: std::net::Ipv4Addr::LOCALHOST.into(), place: Place::Server, application, code_in_password: true, how: "LDAP",
         }).await;
         for number in 0..CODES_PER_ACCOUNT {
             app.clock.advance(SignedDuration::from_mins(10));
@@ -243,6 +243,7 @@ on_both! {
             who: Who::User(alice.id),
             password: format!("{PASSWORD};{}", app.code(&secret)).as_str().into(),
             address: std::net::Ipv4Addr::LOCALHOST.into(),
+            place: Place::Server,
             application,
             code_in_password: true,
             how: "LDAP",

@@ -101,18 +101,18 @@ on_both! {
     async fn a_sign_in_in_flight_does_not_survive_a_new_password(app) {
         let alice = app.user("alice", &[]).await;
         let attempt = || Attempt {
-            username: "alice".into(), password: PASSWORD.into(), address: std::net::Ipv4Addr::LOCALHOST.into(),
+            username: "alice".into(), password: PASSWORD.into(), address: std::net::Ipv4Addr::LOCALHOST.into(), trail: None,
         };
         let visitor = app.visitor().await;
         let Passed::Verified(verified) = password::verify(&app.app, attempt()).await.unwrap() else { panic!("no code is needed") };
         users::set_password(&app.app, &app.actor(), alice.id, "another password").await.unwrap();
-        assert_eq!(session::begin(&app.app, &visitor, &verified).await.unwrap(), None);
+        assert_eq!(session::begin(&app.app, &visitor, &verified, None).await.unwrap(), None);
         users::set_password(&app.app, &app.actor(), alice.id, PASSWORD).await.unwrap();
         let Passed::Verified(verified) = password::verify(&app.app, attempt()).await.unwrap() else { panic!("no code is needed") };
         users::set_active(&app.app, &app.actor(), alice.id, false).await.unwrap();
-        assert_eq!(session::begin(&app.app, &visitor, &verified).await.unwrap(), None);
+        assert_eq!(session::begin(&app.app, &visitor, &verified, None).await.unwrap(), None);
         users::set_active(&app.app, &app.actor(), alice.id, true).await.unwrap();
-        assert!(session::begin(&app.app, &visitor, &verified).await.unwrap().is_some());
+        assert!(session::begin(&app.app, &visitor, &verified, None).await.unwrap().is_some());
     }
 
     /// A person who becomes a machine is signed out: machines do not use the form.
@@ -173,13 +173,13 @@ on_both! {
         bring_djangos_hash(&app, &alice).await;
         let visitor = app.visitor().await;
         let passed = join_all((0..4).map(|_| password::verify(&app.app, Attempt {
-            username: "alice".into(), password: PASSWORD.into(), address: std::net::Ipv4Addr::LOCALHOST.into(),
+            username: "alice".into(), password: PASSWORD.into(), address: std::net::Ipv4Addr::LOCALHOST.into(), trail: None,
         }))).await;
         let kept = app.hash_of(&alice).await;
         for passed in passed {
             let Passed::Verified(verified) = passed.unwrap() else { panic!("no code is needed") };
             assert_eq!(verified.hash.as_ref(), Some(&kept));
-            assert!(session::begin(&app.app, &visitor, &verified).await.unwrap().is_some());
+            assert!(session::begin(&app.app, &visitor, &verified, None).await.unwrap().is_some());
         }
     }
 
@@ -190,7 +190,7 @@ on_both! {
         let new = app.app.hasher.hash("another password".into()).await;
         let (id, now) = (alice.id, app.clock.now());
         let change = app.app.db.write(move |tx| Box::pin(async move { store::credential::upsert(tx, id, &new, now).await }));
-        let attempt = Attempt { username: "alice".into(), password: PASSWORD.into(), address: std::net::Ipv4Addr::LOCALHOST.into() };
+        let attempt = Attempt { username: "alice".into(), password: PASSWORD.into(), address: std::net::Ipv4Addr::LOCALHOST.into(), trail: None };
         let runs = app.app.hasher.runs();
         // The old hash is being checked when the new one comes.
         let change = async {

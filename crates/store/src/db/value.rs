@@ -59,7 +59,8 @@ from_id!(
     GrantId,
     ConnectorId,
     ConnectorJobId,
-    EventId
+    EventId,
+    AttemptId
 );
 
 impl<T: Into<Self>> From<Option<T>> for Value {

@@ -5,7 +5,7 @@ use doorward_server::{
     applications::{
         self, ApplicationEdit, Created,
         from_recipe::{self, RecipeRequest},
-        ldap,
+        ldap, proxy as proxies,
     },
     recipes::{self, RecipeSummary},
 };
@@ -15,6 +15,8 @@ use super::{
     super::Work,
     ldap_options::LdapOptions,
     options::{self, Access, Details, redirect_uris, refuse},
+    proxy,
+    proxy_options::ProxyOptions,
     settings, view,
 };
 use crate::{
@@ -37,9 +39,11 @@ Examples:
   doorward app add custom --name Phone --public --allow everyone \\
       --redirect-uri com.example.phone:/signed-in
   doorward app add custom --method ldap --name Printer --allow staff --base-dn dc=example,dc=org
+  doorward app add custom --method proxy --name Wiki --allow staff \\
+      --external-host https://wiki.example.org --header username=Remote-User
 
 Who may use it must be said: --allow everyone, --allow GROUP or --allow-user USERNAME. To an application that is there \
-    already LDAP is added by \"doorward app ldap add\".";
+    already LDAP is added by \"doorward app ldap add\", forward auth by \"doorward app proxy add\".";
 
 /// Options of `doorward app add`.
 #[derive(Debug, clap::Args)]
@@ -47,7 +51,7 @@ Who may use it must be said: --allow everyone, --allow GROUP or --allow-user USE
 pub struct Args {
     /// Recipe, such as netbox; or "custom"
     recipe: String,
-    /// How people sign in: oidc or ldap [default: the recipe's usual method, or oidc]
+    /// How people sign in: oidc, ldap or proxy [default: the recipe's usual method, or oidc]
     #[arg(long, value_name = "METHOD", value_parser = options::method)]
     method: Option<Method>,
     /// Name to show [default: the recipe's]
@@ -92,6 +96,9 @@ pub struct Args {
     /// The LDAP provider.
     #[command(flatten)]
     ldap: LdapOptions,
+    /// The proxy provider.
+    #[command(flatten)]
+    proxy: ProxyOptions,
 }
 
 /// Adds an application.
@@ -125,7 +132,7 @@ async fn show(work: &Work, Created { entry, bind }: &Created) -> anyhow::Result<
     }
     print(&format!("Added the application {}.\n", entry.application.profile.name))?;
     let mut fields = view::fields(work, entry).await?;
-    if let Some(client) = &entry.oauth {
+    if let Some(client) = entry.oauth.as_ref().filter(|_| entry.methods().contains(&Method::Oidc)) {
         fields.push(("Client secret", client.provider.client_secret.expose().clone()));
     }
     fields.extend(bind.as_ref().map(|bind| ("Bind password", bind.password.expose().clone())));
@@ -144,10 +151,14 @@ async fn custom(work: &Work, args: &Args, access: AccessRule) -> anyhow::Result<
     let profile = ApplicationProfile { access, ..args.custom_profile()? };
     let snapshot = work.app.snapshot();
     let mut edit = ApplicationEdit { profile, oauth: None, ldap: None, proxy: None };
-    if args.method == Some(Method::Ldap) {
-        edit.ldap = Some(ldap::default_profile(&snapshot, &edit.profile));
-    } else {
-        edit.oauth = Some(applications::default_provider(&snapshot, &edit.profile.name)?);
+    match args.method.unwrap_or(Method::Oidc) {
+        Method::Oidc => edit.oauth = Some(applications::default_provider(&snapshot, &edit.profile.name)?),
+        Method::Ldap => edit.ldap = Some(ldap::default_profile(&snapshot, &edit.profile)),
+        Method::Proxy => {
+            let provider = proxy::profile(&args.proxy)?;
+            edit.oauth = Some(proxies::underneath(&snapshot, &edit.profile.name, &provider)?);
+            edit.proxy = Some(provider);
+        }
     }
     args.finish(work, &mut edit)?;
     if args.dry_run {
@@ -175,6 +186,9 @@ impl Args {
     /// Adds what is said beside the recipe, and checks all of it before anything is written.
     fn finish(&self, work: &Work, edit: &mut ApplicationEdit) -> anyhow::Result<()> {
         self.refuse_taken(work, &edit.profile.slug)?;
+        if let Some(networks) = self.access.networks()? {
+            edit.profile.networks = networks;
+        }
         match &mut edit.oauth {
             Some(provider) => {
                 let uris = redirect_uris(&self.redirect_uris, &self.redirect_regexes, &self.logout_uris);
@@ -184,6 +198,7 @@ impl Args {
         }
         self.details.apply(work, edit)?;
         self.ldap.apply(edit)?;
+        self.proxy.apply(edit)?;
         Ok(edit.check(&work.app.snapshot(), None)?)
     }
 
@@ -191,10 +206,14 @@ impl Args {
         let snapshot = work.app.snapshot();
         let Some(entry) = snapshot.application(slug) else { return Ok(()) };
         let name = &entry.application.profile.name;
-        let choice = if self.method == Some(Method::Ldap) && entry.ldap.is_none() {
-            format!("add LDAP to it with \"doorward app ldap add {slug}\", or choose another with --slug")
-        } else {
-            "choose another with --slug".to_owned()
+        let choice = match self.method {
+            Some(Method::Ldap) if entry.ldap.is_none() => {
+                format!("add LDAP to it with \"doorward app ldap add {slug}\", or choose another with --slug")
+            }
+            Some(Method::Proxy) if entry.proxy.is_none() => {
+                format!("add forward auth to it with \"doorward app proxy add {slug}\", or choose another with --slug")
+            }
+            _ => "choose another with --slug".to_owned(),
         };
         Err(exit::failed(format!("the slug {slug} belongs to {name} already; {choice}")))
     }
@@ -217,8 +236,8 @@ impl Args {
             ("--upstream", self.upstream.is_some()),
         ];
         refuse(&is_for_recipe, "is for recipes; \"custom\" takes --name and --redirect-uri")?;
-        let is_ldap = self.method == Some(Method::Ldap);
-        if !is_ldap && self.redirect_uris.is_empty() && self.redirect_regexes.is_empty() {
+        let is_oidc = self.method.is_none_or(|method| method == Method::Oidc);
+        if is_oidc && self.redirect_uris.is_empty() && self.redirect_regexes.is_empty() {
             return Err(exit::usage("a custom application needs --redirect-uri (or --redirect-uri-regex)"));
         }
         let name = self.name.as_ref().or(self.slug.as_ref());

@@ -8,6 +8,7 @@ use super::{
     ldap,
     ldap_options::{LdapOptions, Searchers},
     options::{Access, Details, redirect_uris, refuse},
+    proxy_options::ProxyOptions,
     view,
 };
 use crate::{exit, lookup};
@@ -15,13 +16,15 @@ use crate::{exit, lookup};
 const EXAMPLES: &str = "\
 Examples:
   doorward app edit wiki --name \"Team wiki\" --allow staff --allow-user guest
+  doorward app edit wiki --network 10.0.0.0/8 --network 2001:db8::/32
   doorward app edit wiki --add-redirect-uri https://wiki2.example.org/callback
   doorward app edit wiki --access-token-lifetime minutes=15 --consent first_time
   doorward app edit wiki --add-mapping \"Wiki roles\"
   doorward app edit linux --base-dn dc=example,dc=org --no-nested-groups
   doorward app edit linux --ldap-uri ldaps://ldap.example.org:636
+  doorward app edit wiki --header groups=X-Groups --skip-path ^/static/ --skip-path ^/favicon.ico$
 
---allow and --allow-user together replace the rule that says who may use it.";
+--allow and --allow-user together replace the rule that says who may use it; --network replaces all its networks.";
 
 /// Options of `doorward app edit`.
 #[derive(Debug, Default, PartialEq, clap::Args)]
@@ -72,6 +75,9 @@ pub struct Args {
     /// Who reads everybody.
     #[command(flatten)]
     searchers: Searchers,
+    /// The proxy provider.
+    #[command(flatten)]
+    proxy: ProxyOptions,
 }
 
 /// Changes an application.
@@ -116,9 +122,13 @@ impl Args {
         if let Some(rule) = self.access.rule(work).await? {
             edit.profile.access = rule;
         }
+        if let Some(networks) = self.access.networks()? {
+            edit.profile.networks = networks;
+        }
         self.details.apply(work, edit)?;
         self.ldap.apply(edit)?;
         self.searchers.apply(work, edit).await?;
+        self.proxy.apply(edit)?;
         match &mut edit.oauth {
             Some(provider) => self.change_provider(work, provider),
             None => self.refuse_oidc(&edit.profile.name),

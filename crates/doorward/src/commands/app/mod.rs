@@ -5,6 +5,9 @@ mod edit;
 mod ldap;
 mod ldap_options;
 mod options;
+mod proxy;
+mod proxy_options;
+mod redirect_uri;
 mod settings;
 mod view;
 
@@ -49,6 +52,12 @@ pub enum Command {
     /// The LDAP provider of an application
     #[command(subcommand)]
     Ldap(ldap::Command),
+    /// Redirect URIs that an application sent and that are not registered for it
+    #[command(subcommand)]
+    RedirectUri(redirect_uri::Command),
+    /// The proxy provider of an application: forward auth
+    #[command(subcommand)]
+    Proxy(proxy::Command),
     /// Remove an application with all its grants and tokens
     #[command(visible_alias = "remove", after_help = "Example:\n  doorward app rm netbox --yes")]
     Rm {
@@ -73,6 +82,8 @@ pub async fn run(work: &Work, command: Command) -> anyhow::Result<()> {
         Command::Config(args) => settings::run(work, args).await,
         Command::RotateSecret { slug, dry_run } => rotate_secret(work, &slug, dry_run).await,
         Command::Ldap(command) => ldap::run(work, command).await,
+        Command::RedirectUri(command) => redirect_uri::run(work, command).await,
+        Command::Proxy(command) => proxy::run(work, command).await,
         Command::Rm { slug, yes, dry_run } => remove(work, &slug, yes, dry_run).await,
     }
 }

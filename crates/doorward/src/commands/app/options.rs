@@ -6,6 +6,7 @@ use doorward_core::{
     id::MappingId,
     lifetime::Lifetime,
     method::Method,
+    network::Networks,
     provider::{ClientType, IssuerMode, SubjectMode},
     redirect_uri::{MatchingMode, RedirectKind, RedirectUri},
 };
@@ -24,9 +25,28 @@ pub struct Access {
     /// A user who may use it; may be given several times
     #[arg(long = "allow-user", value_name = "USERNAME")]
     pub allow_users: Vec<String>,
+    /// Network it may be used from, such as 10.0.0.0/8, or "any"; may be given several times. Not looked at over LDAP,
+    /// where the application asks and not the person
+    #[arg(long = "network", value_name = "any|CIDR")]
+    pub networks: Vec<String>,
 }
 
 impl Access {
+    /// The networks; `None` if no option is given.
+    pub fn networks(&self) -> anyhow::Result<Option<Networks>> {
+        if self.networks.is_empty() {
+            return Ok(None);
+        }
+        if self.networks.iter().any(|text| text.eq_ignore_ascii_case("any")) {
+            return match self.networks.as_slice() {
+                [_] => Ok(Some(Networks::default())),
+                _ => Err(exit::usage("--network any is every network; leave out the other --network")),
+            };
+        }
+        let networks = Networks::parse(self.networks.iter().map(String::as_str));
+        networks.map(Some).map_err(|error| exit::usage(format!("--network: {error}")))
+    }
+
     /// The rule; `None` if no option is given.
     pub async fn rule(&self, work: &Work) -> anyhow::Result<Option<AccessRule>> {
         if self.allow.is_empty() && self.allow_users.is_empty() {

@@ -14,6 +14,7 @@ use doorward_server::{
     },
     directory::users,
     error::OperationError,
+    proxy::client::ProxyClient,
     recipes::{SettingsBlock, Style},
     snapshot::{ApplicationEntry, Client, LdapClient},
 };
@@ -39,6 +40,17 @@ pub async fn json(work: &Work, entry: &ApplicationEntry) -> anyhow::Result<Value
             "redirect_uris": uris(client, RedirectKind::Authorization),
             "signing_alg": client.signer.algorithm().jws_name(),
             "discovery_url": discovery_url(&work.app, client),
+        });
+        extend(&mut value, more);
+    }
+    if let Some(client) = &entry.proxy {
+        let profile = &client.provider.profile;
+        let more = json!({
+            "external_host": profile.external_host,
+            "cookie_domain": client.cookie_domain(),
+            "headers": profile.headers,
+            "callback_url": client.callback(),
+            "cookie": client.cookie,
         });
         extend(&mut value, more);
     }
@@ -116,6 +128,7 @@ pub async fn full_json(work: &Work, entry: &ApplicationEntry) -> anyhow::Result<
         "allow_everyone": profile.access == AccessRule::Everyone,
         "allow_groups": groups,
         "allow_users": usernames,
+        "networks": profile.networks,
     });
     extend(&mut value, more);
     if let Some(client) = &entry.oauth {
@@ -124,7 +137,22 @@ pub async fn full_json(work: &Work, entry: &ApplicationEntry) -> anyhow::Result<
     if let Some(client) = &entry.ldap {
         extend(&mut value, full_ldap(work, client).await?);
     }
+    if let Some(client) = &entry.proxy {
+        extend(&mut value, full_proxy(client));
+    }
     Ok(value)
+}
+
+fn full_proxy(client: &ProxyClient) -> Value {
+    let provider = &client.provider.profile;
+    json!({
+        "proxy_mode": provider.mode.as_str(),
+        "skip_path_regex": provider.skip_path_regex,
+        "group_separator": provider.group_separator,
+        "intercept_header_auth": provider.intercept_header_auth,
+        "session_validity": provider.access_token_validity.to_string(),
+        "basic_auth": provider.basic_auth,
+    })
 }
 
 fn full_oidc(work: &Work, client: &Client) -> Value {
@@ -164,10 +192,14 @@ pub async fn fields(work: &Work, entry: &ApplicationEntry) -> anyhow::Result<Vec
         ("Recipe", recipe(entry).to_owned()),
         ("Methods", methods(entry)),
         ("Allowed", access(work, &profile.access).await?),
+        ("From networks", profile.networks.to_string()),
         ("Launch URL", or_dash(&profile.launch_url)),
     ];
-    fields.extend(entry.oauth.iter().flat_map(|client| oidc_fields(work, client)));
+    // What a proxy provider stands on is its own affair.
+    let is_spoken = entry.methods().contains(&Method::Oidc);
+    fields.extend(entry.oauth.iter().filter(|_| is_spoken).flat_map(|client| oidc_fields(work, client)));
     fields.extend(ldap_fields(work, entry).await?);
+    fields.extend(proxy_fields(entry));
     Ok(fields)
 }
 
@@ -216,6 +248,30 @@ pub async fn ldap_fields(work: &Work, entry: &ApplicationEntry) -> anyhow::Resul
         ("Nested groups", yes_no(provider.nested_groups)),
         ("Code in password", yes_no(provider.code_in_password)),
     ])
+}
+
+/// Everything about the proxy provider of an application, for people; nothing if it has none.
+pub fn proxy_fields(entry: &ApplicationEntry) -> Vec<(&'static str, String)> {
+    let Some(client) = &entry.proxy else { return Vec::new() };
+    let provider = &client.provider.profile;
+    let headers: Vec<_> =
+        provider.headers.iter().map(|(identity, name)| format!("{}={name}", identity.as_str())).collect();
+    let mut fields = vec![("External host", provider.external_host.clone())];
+    fields.extend(client.cookie_domain().map(|domain| ("Cookie domain", domain.to_owned())));
+    fields.extend([
+        ("Callback", client.callback()),
+        ("Cookie", client.cookie.clone()),
+        ("Open paths", lines(&provider.skip_path_regex)),
+        ("Own headers", lines(&headers)),
+        ("Between groups", provider.group_separator.clone()),
+        ("Looks at Authorization", yes_no(provider.intercept_header_auth)),
+        ("Sessions last", provider.access_token_validity.to_string()),
+    ]);
+    let basic = provider.basic_auth.as_ref();
+    fields.extend(
+        basic.map(|basic| ("HTTP Basic from", format!("{}, {}", basic.user_attribute, basic.password_attribute))),
+    );
+    fields
 }
 
 /// The DN of the account with which an application reads the directory.

@@ -88,7 +88,7 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
     let handle = Handle::new();
     let servers = listeners.serve(app.clone(), tls, &jobs, &handle)?;
     let served = serve_until(&mut stop, servers, &handle).await;
-    jobs.stop().await;
+    jobs.finish(&app).await;
     if let Err(error) = app.db.checkpoint() {
         tracing::warn!(%error, "the write-ahead log stays beside the database; nothing is lost");
     }

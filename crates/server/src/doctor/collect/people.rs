@@ -2,6 +2,7 @@
 
 use doorward_core::{
     access_rule::AccessRule,
+    network::Place,
     user::{User, UserType},
 };
 use doorward_store as store;
@@ -44,7 +45,8 @@ pub(super) async fn people(app: &App, snapshot: &Snapshot, entry: &ApplicationEn
         let groups = direct.remove(&user.id).unwrap_or_default();
         Person::new(user, groups, snapshot)
     });
-    let allowed: Vec<Person> = persons.filter(|person| access::is_allowed(&entry.application, person)).collect();
+    let allowed: Vec<Person> =
+        persons.filter(|person| access::is_allowed(&entry.application, person, Place::Server)).collect();
     let names: BTreeSet<&str> = allowed.iter().map(|person| person.user.profile.username.as_str()).collect();
     let shared = mail.into_iter().filter(|(_, owners)| owners.len() > 1);
     let shared_mail = shared.filter(|(_, owners)| owners.iter().any(|owner| names.contains(owner.as_str()))).collect();

@@ -1,11 +1,11 @@
 //! `grant_type=authorization_code` (RFC 6749, section 4.1.3).
 
 use doorward_core::cipher::sha256_hex;
-use doorward_protocols::oauth::{pkce, token::TokenResponse};
+use doorward_protocols::oauth::pkce;
 use doorward_store::{self as store, authorization_code::AuthorizationCode, grant::Grant};
 use jiff::Timestamp;
 
-use super::{GrantError, Outcome, invalid, person, replayed};
+use super::{GrantError, Granted, Outcome, invalid, person, replayed};
 use crate::{
     app::App,
     oidc::issue::{self, Order, Tokens},
@@ -23,7 +23,7 @@ pub async fn exchange(
     code: &str,
     redirect_uri: &str,
     verifier: Option<&str>,
-) -> Result<TokenResponse, GrantError> {
+) -> Result<Granted, GrantError> {
     let found = Found::read(app, client, code).await?;
     let now = app.clock.now();
     if let Err(error) = check(&found.code, redirect_uri, verifier, now) {
@@ -37,7 +37,7 @@ pub async fn exchange(
     let response = tokens.response.clone();
     let grant = found.grant;
     match consume(app, found.hash, grant.clone(), tokens, now).await? {
-        Outcome::Kept => Ok(response),
+        Outcome::Kept => Ok(Granted { response, grant }),
         Outcome::Revoked => Err(invalid("The code is not valid", "the grant was revoked")),
         Outcome::Replayed => {
             replayed(app, client, &grant, "a code").await;

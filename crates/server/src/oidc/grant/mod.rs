@@ -3,7 +3,7 @@
 pub mod authorization_code;
 pub mod refresh_token;
 
-use doorward_core::event::EventKind;
+use doorward_core::{event::EventKind, network::Place, timeline::StepKind};
 use doorward_protocols::oauth::{
     error::{ErrorCode, OAuthError},
     token::{TokenRequest, TokenResponse, words},
@@ -18,6 +18,7 @@ use crate::{
     directory::person::{self, Person},
     events,
     snapshot::{Client, Snapshot},
+    timeline::{StepDraft, Trail},
 };
 
 /// Why a grant gives nothing.
@@ -29,6 +30,15 @@ pub enum GrantError {
     /// The database is away.
     #[error(transparent)]
     Store(#[from] store::Error),
+}
+
+/// What a grant gives.
+#[derive(Debug)]
+pub struct Granted {
+    /// The tokens.
+    pub response: TokenResponse,
+    /// The grant they hang on.
+    pub grant: Grant,
 }
 
 /// What became of a code or refresh token in the transaction that used it up.
@@ -45,7 +55,7 @@ enum Outcome {
 ///
 /// # Errors
 /// What the client is told, or that the database is away.
-pub async fn serve(app: &App, client: &Client, request: TokenRequest) -> Result<TokenResponse, GrantError> {
+pub async fn serve(app: &App, client: &Client, request: TokenRequest) -> Result<Granted, GrantError> {
     match request {
         TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
             authorization_code::exchange(app, client, &code, &redirect_uri, code_verifier.as_deref()).await
@@ -64,18 +74,12 @@ fn invalid(description: &'static str, detail: impl Into<String>) -> GrantError {
 /// The grant's person, if they are still active and may still use the application: looked at on every issuance.
 async fn person(app: &App, snapshot: &Snapshot, client: &Client, grant: &Grant) -> Result<Person, GrantError> {
     let person = person::find(app, snapshot, grant.user).await?;
-    match person {
-        Some(person) if access::is_allowed(&client.application, &person) => Ok(person),
-        Some(person) if !person.user.profile.is_active => Err(invalid(
-            "The person may not use this application any more",
-            format!("the user {} is disabled", person.user.profile.username),
-        )),
-        Some(person) => Err(invalid(
-            "The person may not use this application any more",
-            format!("the access rule does not let {} in", person.user.profile.username),
-        )),
-        None => Err(invalid("The person may not use this application any more", "the user was deleted")),
-    }
+    let gone = |why| invalid("The person may not use this application any more", why);
+    let person = person.ok_or_else(|| gone("the user was deleted".to_owned()))?;
+    // The application asks, not the browser: where that was, the authorization request looked at.
+    access::check(&client.application, &person, Place::Server)
+        .map_err(|why| gone(format!("{}: {why}", person.user.profile.username)))?;
+    Ok(person)
 }
 
 /// The scopes of a grant that the application may still ask for (CVE-2024-52287: what was taken away is not given again).
@@ -90,5 +94,8 @@ async fn replayed(app: &App, client: &Client, grant: &Grant, what: &str) {
     let mut entry = events::Entry::new(EventKind::Replay, text);
     entry.user = Some(grant.user);
     entry.application = Some(client.application.id);
+    if let Some(trail) = Trail::of_grant(client, grant) {
+        entry = entry.on(&trail, StepDraft::refused(StepKind::Replay, what));
+    }
     events::write(app, entry).await;
 }

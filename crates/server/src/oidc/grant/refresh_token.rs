@@ -1,12 +1,12 @@
 //! `grant_type=refresh_token` (RFC 6749, section 6), with rotation (RFC 9700, section 4.14.2).
 
 use doorward_core::{cipher::sha256_hex, provider::ClientType};
-use doorward_protocols::oauth::token::{TokenResponse, narrow};
+use doorward_protocols::oauth::token::narrow;
 use doorward_store::{self as store, grant::Grant, refresh_token::RefreshToken};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
-use super::{GrantError, Outcome, invalid, person, replayed};
+use super::{GrantError, Granted, Outcome, invalid, person, replayed};
 use crate::{
     app::App,
     oidc::issue::{self, Order, Tokens},
@@ -23,7 +23,7 @@ pub async fn exchange(
     client: &Client,
     token: &str,
     scope: Option<BTreeSet<String>>,
-) -> Result<TokenResponse, GrantError> {
+) -> Result<Granted, GrantError> {
     let hash = sha256_hex(token.as_bytes());
     let unknown = || invalid("The refresh token is not valid", "no such refresh token");
     let (kept, grant) = find(app, &hash).await?.ok_or_else(unknown)?;
@@ -54,7 +54,7 @@ pub async fn exchange(
     let tokens = issue::tokens(app, &snapshot, &order)?;
     let response = tokens.response.clone();
     match consume(app, hash, grant.clone(), tokens, with_refresh, now).await? {
-        Outcome::Kept => Ok(response),
+        Outcome::Kept => Ok(Granted { response, grant }),
         Outcome::Revoked => Err(invalid("The refresh token is not valid", "the grant was revoked")),
         Outcome::Replayed => Err(refuse_replay(app, client, &grant, now).await?),
     }

@@ -4,11 +4,13 @@ pub(crate) mod ber;
 mod browser;
 mod client;
 mod credentials;
+mod guest;
 pub(crate) mod ldap;
 pub(crate) mod netbox;
 
 pub(crate) use browser::{Browser, Page};
 pub(crate) use client::{OAuthClient, TokenAnswer};
+pub(crate) use guest::{Guest, PAGE, Proxy};
 
 use axum::Router;
 use doorward_core::{

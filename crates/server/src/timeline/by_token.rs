@@ -1,0 +1,37 @@
+//! Finding the attempt that a refused token request belongs to: the code or refresh token it came with tells.
+
+use doorward_core::cipher::sha256_hex;
+use doorward_protocols::oauth::parameters::Parameters;
+use doorward_store::{self as store, grant::Grant};
+
+use super::Trail;
+use crate::app::App;
+
+/// The trail of a token request that was refused, by its code or refresh token, whoever sent it. Looked up after the
+/// refusal only; a database that is away finds nothing.
+pub async fn of_token_request(app: &App, form: &Parameters) -> Option<Trail> {
+    let hash = |name| form.get(name).map(|value| sha256_hex(value.as_bytes()));
+    let grant = find(app, hash("code"), hash("refresh_token")).await.ok().flatten()?;
+    let snapshot = app.snapshot();
+    Trail::of_grant(snapshot.by_provider(grant.provider)?, &grant)
+}
+
+async fn find(app: &App, code: Option<String>, refresh_token: Option<String>) -> store::Result<Option<Grant>> {
+    let found = app.db.read(move |tx| {
+        Box::pin(async move {
+            let by_code = match code {
+                Some(hash) => store::authorization_code::find(tx, &hash).await?.map(|code| code.grant),
+                None => None,
+            };
+            let by_token = match refresh_token {
+                Some(hash) => store::refresh_token::find(tx, &hash).await?.map(|token| token.grant),
+                None => None,
+            };
+            match by_code.or(by_token) {
+                Some(grant) => store::grant::find(tx, grant).await,
+                None => Ok(None),
+            }
+        })
+    });
+    found.await
+}

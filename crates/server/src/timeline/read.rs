@@ -1,0 +1,56 @@
+//! Reading the timeline.
+
+use doorward_core::timeline::{Attempt, Conclusion, Step, conclude};
+use doorward_store as store;
+
+pub use doorward_store::attempt::Wanted;
+
+use crate::{app::App, error::OperationResult};
+
+/// An attempt with its steps, and what came of it.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// The attempt.
+    pub attempt: Attempt,
+    /// Its steps, in their order.
+    pub steps: Vec<Step>,
+    /// What came of it, as of now.
+    pub conclusion: Conclusion,
+}
+
+/// Attempts, newest first, and how many there are in all.
+///
+/// # Errors
+/// What the database says.
+pub async fn list(app: &App, wanted: Wanted, limit: usize, offset: usize) -> OperationResult<(Vec<Record>, usize)> {
+    super::flush(app).await?;
+    let now = app.clock.now();
+    let (limit, offset) = (i64::try_from(limit).unwrap_or(i64::MAX), i64::try_from(offset).unwrap_or(i64::MAX));
+    let (found, count) = app
+        .db
+        .read(move |tx| {
+            Box::pin(async move {
+                let mut found = Vec::new();
+                for attempt in store::attempt::list(tx, &wanted, now, limit, offset).await? {
+                    let steps = store::attempt_step::of_attempt(tx, attempt.id).await?;
+                    found.push((attempt, steps));
+                }
+                Ok((found, store::attempt::count(tx, &wanted, now).await?))
+            })
+        })
+        .await?;
+    let records = found.into_iter().map(|(attempt, steps)| {
+        let conclusion = conclude(&attempt, &steps, now);
+        Record { attempt, steps, conclusion }
+    });
+    Ok((records.collect(), usize::try_from(count).unwrap_or_default()))
+}
+
+/// The attempt with a reference code, if there is one.
+///
+/// # Errors
+/// What the database says.
+pub async fn find(app: &App, reference: &str) -> OperationResult<Option<Record>> {
+    let wanted = Wanted { reference: Some(reference.to_owned()), ..Wanted::default() };
+    Ok(list(app, wanted, 1, 0).await?.0.pop())
+}
