@@ -3,6 +3,7 @@
 use doorward_core::{
     provider::{ClientType, IssuerMode},
     redirect_uri::RedirectUri,
+    timeline::{Conclusion, StepKind},
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -230,6 +231,23 @@ pub struct Activity {
     pub strangers: Vec<Failure>,
     /// When the application was given its last token.
     pub last_token_at: Option<Timestamp>,
+    /// The last sign-in that came as far as the application.
+    pub last_attempt: Option<AttemptSeen>,
+}
+
+/// A sign-in that came as far as the application.
+#[derive(Debug, Clone)]
+pub struct AttemptSeen {
+    /// When its last step was.
+    pub at: Timestamp,
+    /// What that was.
+    pub last_step: StepKind,
+    /// Whether that went well.
+    pub is_ok: bool,
+    /// What came of it.
+    pub conclusion: Conclusion,
+    /// Reference code.
+    pub reference: String,
 }
 
 /// One failure.

@@ -79,6 +79,11 @@ fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     text
 }
 
+/// So many people.
+fn counted(people: usize) -> String {
+    if people == 1 { "1 person".to_owned() } else { format!("{people} people") }
+}
+
 /// A Python string in single quotes.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
@@ -154,6 +159,7 @@ mod tests {
 
     #[test]
     fn long_lists_are_cut_and_strings_are_quoted() {
+        assert_eq!([counted(0), counted(1), counted(2)], ["0 people", "1 person", "2 people"]);
         assert_eq!(listed(["a", "b"]), "a, b");
         assert_eq!(listed(["a", "b", "c", "d", "e", "f", "g"]), "a, b, c, d, e and 2 more");
         assert_eq!(quoted("it's"), "'it\\'s'");

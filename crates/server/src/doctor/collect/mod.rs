@@ -5,16 +5,21 @@ mod inventory;
 mod people;
 mod rounds;
 
-use doorward_core::event::Event;
+use doorward_core::{event::Event, timeline::StepKind};
 use doorward_store as store;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Options,
-    evidence::{Activity, Evidence, Failure},
+    evidence::{Activity, AttemptSeen, Evidence, Failure},
     probe::Probe,
 };
-use crate::{app::App, error::OperationResult, snapshot::ApplicationEntry};
+use crate::{
+    app::App,
+    error::OperationResult,
+    snapshot::ApplicationEntry,
+    timeline::{self, read::Wanted},
+};
 use rounds::Rounds;
 
 /// Most people whose claims are looked at.
@@ -23,6 +28,8 @@ pub const PEOPLE_MAX: usize = 500;
 pub const FAILURES_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 /// Most failures that are looked at.
 const FAILURES_MAX: i64 = 50;
+/// Most sign-ins that are looked through.
+const ATTEMPTS_MAX: usize = 20;
 
 /// Collects everything. `step` is told what comes next.
 ///
@@ -51,6 +58,27 @@ pub async fn collect(
     Ok(Evidence { house, public, end, unknown_hosts, people, activity, ldap, proxy, headers, inventory })
 }
 
+/// The last sign-in in which it was the application's turn.
+///
+/// # Errors
+/// What the database says.
+async fn last_attempt(app: &App, entry: &ApplicationEntry) -> OperationResult<Option<AttemptSeen>> {
+    let wanted = Wanted { application: Some(entry.application.id), ..Wanted::default() };
+    let (records, _) = timeline::read::list(app, wanted, ATTEMPTS_MAX, 0).await?;
+    Ok(records.into_iter().find_map(|record| {
+        let last = record.steps.last()?;
+        let is_its_turn =
+            matches!(last.kind, StepKind::CodeSent | StepKind::Tokens | StepKind::Userinfo | StepKind::Refreshed);
+        is_its_turn.then(|| AttemptSeen {
+            at: last.at,
+            last_step: last.kind,
+            is_ok: last.ok,
+            reference: record.attempt.id.reference(),
+            conclusion: record.conclusion,
+        })
+    }))
+}
+
 async fn activity(app: &App, entry: &ApplicationEntry) -> OperationResult<Activity> {
     let since = app.clock.now().saturating_sub(FAILURES_WITHIN).unwrap_or(Timestamp::MIN);
     let (application, provider) = (entry.application.id, entry.oauth.as_ref().map(|client| client.provider.id));
@@ -71,11 +99,13 @@ async fn activity(app: &App, entry: &ApplicationEntry) -> OperationResult<Activi
             })
         })
         .await?;
+    let last_attempt = last_attempt(app, entry).await?;
     let told = |events: Vec<Event>| events.into_iter().map(failure).collect();
     Ok(Activity {
         failures: told(failures),
         strangers: told(strangers),
         last_token_at: expiry.zip(validity).and_then(|(expiry, validity)| expiry.checked_sub(validity).ok()),
+        last_attempt,
     })
 }
 

@@ -14,9 +14,7 @@ use crate::{
     applications::{service_account, settings},
     doctor::{
         clock,
-        evidence::{
-            ApplicationEnd, HeaderTrial, House, Inventory, InventoryError, LdapEnd, ProxyEnd, PublicEnd,
-        },
+        evidence::{ApplicationEnd, HeaderTrial, House, Inventory, InventoryError, LdapEnd, ProxyEnd, PublicEnd},
         ldap_probe,
         probe::{Probe, at},
         tls::{self, TlsSeen},
