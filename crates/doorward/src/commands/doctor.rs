@@ -105,7 +105,7 @@ fn long(text: &mut String, severity: &str, finding: &Finding) {
         line(text, &format!("    Seen: {}", finding.seen));
     }
     for change in &finding.change {
-        line(text, &format!("    Change in {}:", change.place));
+        line(text, &format!("    In {}:", change.place));
         for part in change.text.lines() {
             line(text, &format!("        {part}"));
         }
@@ -145,7 +145,7 @@ mod tests {
             notes: 0,
             findings,
         };
-        let expected = "PROBLEM  pkce-missing\n    No PKCE.\n    Seen: a request\n    Change in configuration.py:\n        \
+        let expected = "PROBLEM  pkce-missing\n    No PKCE.\n    Seen: a request\n    In configuration.py:\n        \
                         A = 1\n        B = 2\n\nok  tls  In order\n\nNetBox: 1 problem, no notes.\n";
         assert_eq!(text(&report), expected);
     }

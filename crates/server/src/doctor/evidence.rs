@@ -3,6 +3,7 @@
 use doorward_core::{
     provider::{ClientType, IssuerMode},
     redirect_uri::RedirectUri,
+    timeline::{Conclusion, StepKind},
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -36,6 +37,10 @@ pub struct Evidence {
     pub activity: Activity,
     /// The LDAP side.
     pub ldap: Option<LdapEnd>,
+    /// The host that Doorward guards for it.
+    pub proxy: Option<ProxyEnd>,
+    /// Who somebody is who only says so, by headers. Only if it was asked for.
+    pub headers: Vec<HeaderTrial>,
     /// What the application's own API tells, if there is a token for it.
     pub inventory: Option<Result<Inventory, InventoryError>>,
 }
@@ -49,6 +54,12 @@ pub struct House {
     pub name: String,
     /// Whether it was made from the NetBox recipe.
     pub is_netbox: bool,
+    /// The headers in which it is told who somebody is, the username's first.
+    pub identity_headers: Vec<String>,
+    /// Where the proxy finds it, if it was said and is not on the proxy's own machine.
+    pub upstream: Option<Url>,
+    /// Whether any proxy is listed in `trusted_proxies`.
+    pub has_trusted_proxies: bool,
     /// Its own address, if known.
     pub url: Option<Url>,
     /// Where its tile leads, or empty.
@@ -57,7 +68,7 @@ pub struct House {
     pub options: Options,
     /// The public URL, with the slash at its end.
     pub public_url: String,
-    /// Its OAuth2/OpenID provider.
+    /// Its OAuth2/OpenID provider, if people sign in by it.
     pub oauth: Option<OurClient>,
     /// Slugs of the other applications by client ID.
     pub other_clients: BTreeMap<String, String>,
@@ -112,8 +123,6 @@ pub struct ApplicationEnd {
     pub skew: Option<Skew>,
     /// What only a NetBox answers.
     pub netbox: Option<NetBoxEnd>,
-    /// Who somebody is who only says so, by a header. Only if it was asked for.
-    pub headers: Option<HeaderTrial>,
 }
 
 /// What a NetBox tells without credentials.
@@ -148,9 +157,11 @@ pub enum Begin {
     Silent(OutboundError),
 }
 
-/// A request with a made-up identity in a header.
+/// A request with a made-up identity in headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderTrial {
+    /// What was asked for.
+    pub url: String,
     /// The headers that were tried.
     pub headers: Vec<String>,
     /// The name that was made up.
@@ -220,6 +231,23 @@ pub struct Activity {
     pub strangers: Vec<Failure>,
     /// When the application was given its last token.
     pub last_token_at: Option<Timestamp>,
+    /// The last sign-in that came as far as the application.
+    pub last_attempt: Option<AttemptSeen>,
+}
+
+/// A sign-in that came as far as the application.
+#[derive(Debug, Clone)]
+pub struct AttemptSeen {
+    /// When its last step was.
+    pub at: Timestamp,
+    /// What that was.
+    pub last_step: StepKind,
+    /// Whether that went well.
+    pub is_ok: bool,
+    /// What came of it.
+    pub conclusion: Conclusion,
+    /// Reference code.
+    pub reference: String,
 }
 
 /// One failure.
@@ -252,6 +280,17 @@ pub struct LdapEnd {
     pub tls: Option<TlsSeen>,
 }
 
+/// A host that Doorward guards, as a stranger sees it.
+#[derive(Debug, Clone)]
+pub struct ProxyEnd {
+    /// Doorward's own page there, which the proxy has to pass on.
+    pub ping: Fetched,
+    /// The application's first page.
+    pub entry: Fetched,
+    /// Whether that page is let through for everybody.
+    pub is_skipped: bool,
+}
+
 /// What NetBox's API tells.
 #[derive(Debug, Clone, Default)]
 pub struct Inventory {
@@ -270,8 +309,6 @@ pub struct Inventory {
 pub struct AccountSeen {
     /// Username.
     pub username: String,
-    /// E-mail address, or empty.
-    pub email: String,
     /// Whether the account may be used.
     pub is_active: bool,
 }

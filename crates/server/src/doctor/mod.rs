@@ -17,15 +17,12 @@ use serde::Serialize;
 use std::time::Duration;
 
 use crate::{app::App, applications, error::OperationResult};
-use evidence::House;
 use finding::{Finding, Severity};
 
 /// How long all requests together may take, unless it is said otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 /// The most that may be said.
 pub const PATIENCE_MAX: Duration = Duration::from_mins(5);
-/// The headers that NetBox reads when its settings name none.
-const USUAL_HEADERS: [&str; 1] = ["Remote-User"];
 
 /// How to look.
 #[derive(Debug, Clone)]
@@ -41,13 +38,6 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self { patience: PATIENCE, token: None, check_headers: false }
-    }
-}
-
-impl Options {
-    /// The headers to try, if that was asked for and the application is one that is known to read some.
-    fn header_names(&self, house: &House) -> Option<Vec<String>> {
-        (self.check_headers && house.is_netbox).then(|| USUAL_HEADERS.map(str::to_owned).to_vec())
     }
 }
 

@@ -116,12 +116,13 @@ impl<'a> Probe<'a> {
 
     /// Says in headers to be somebody, as a proxy would that had signed them in, and asks who that is.
     pub async fn headers(&mut self, base: &Url, names: &[String], username: &str) -> HeaderTrial {
-        let mut request = Request::get(at(base, "/api/users/config/"));
+        let url = at(base, "/api/users/config/");
+        let mut request = Request::get(url.clone());
         for name in names.iter().filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok()) {
             request = request.header(name, username);
         }
         let outcome = self.ask(request).await.map(|answer| answer.status.as_u16());
-        HeaderTrial { headers: names.to_vec(), username: username.to_owned(), outcome }
+        HeaderTrial { url: url.to_string(), headers: names.to_vec(), username: username.to_owned(), outcome }
     }
 }
 

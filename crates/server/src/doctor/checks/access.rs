@@ -1,13 +1,13 @@
 //! Whether anybody may use the application at all.
 
-use super::{listed, word};
+use super::{counted, listed, word};
 use crate::doctor::{evidence::Evidence, finding::Finding};
 
 pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
     let (people, slug) = (&evidence.people, &evidence.house.slug);
     let groups = listed(people.allowed_groups.iter().map(String::as_str));
     findings.push(if people.count > 0 {
-        let who = if people.is_everyone { "everyone".to_owned() } else { format!("{} people", people.count) };
+        let who = if people.is_everyone { "everyone".to_owned() } else { counted(people.count) };
         Finding::ok("access", format!("The access rule lets {who} in"))
             .seen(format!("{} active people may use it", people.count))
     } else if people.allowed_groups.is_empty() {

@@ -1,11 +1,12 @@
 //! What went wrong lately: a wrong secret cannot be seen from outside, but the last refused request says it.
 
+use doorward_core::timeline::{Ending, StepKind};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{CONFIGURATION, word};
+use super::{CONFIGURATION, begin::endpoint_line, word};
 use crate::doctor::{
     collect::FAILURES_WITHIN,
-    evidence::{Evidence, Failure, House},
+    evidence::{AttemptSeen, Evidence, Failure, House},
     finding::Finding,
 };
 
@@ -16,10 +17,13 @@ const TOLD_MAX: usize = 3;
 
 pub(super) fn check(evidence: &Evidence, now: Timestamp, findings: &mut Vec<Finding>) {
     let activity = &evidence.activity;
+    let last_good = activity.last_attempt.as_ref().filter(|attempt| attempt.conclusion.ending == Ending::Good);
+    let last_good = last_good.map(|attempt| attempt.at).max(activity.last_token_at);
     let is_current = |failure: &&Failure| {
         let is_recent = now.duration_since(failure.at) <= RECENTLY;
-        is_recent && activity.last_token_at.is_none_or(|token| failure.at > token)
+        is_recent && last_good.is_none_or(|good| failure.at > good)
     };
+    findings.extend(activity.last_attempt.as_ref().and_then(|attempt| silence(evidence, attempt, now)));
     let current: Vec<&Failure> = activity.failures.iter().filter(is_current).collect();
     let secret = current.iter().find(|failure| is_wrong_secret(failure));
     findings.extend(secret.map(|failure| wrong_secret(&evidence.house, failure)));
@@ -47,6 +51,46 @@ pub(super) fn check(evidence: &Evidence, now: Timestamp, findings: &mut Vec<Find
             Finding::note("recent-failures", format!("{count} sign-ins or requests failed in the last {hours} hours"))
                 .seen(others.join("; ")),
         );
+    }
+}
+
+/// The application did not do what comes next. Only Doorward sees that: the application shows one message for all faults.
+fn silence(evidence: &Evidence, attempt: &AttemptSeen, now: Timestamp) -> Option<Finding> {
+    let conclusion = &attempt.conclusion;
+    let seen =
+        format!("{} (reference {}, {})", conclusion.text, attempt.reference, attempt.at.strftime("%H:%M:%S UTC"));
+    if now.duration_since(attempt.at) > FAILURES_WITHIN {
+        return None;
+    }
+    let name = &evidence.house.name;
+    match (conclusion.ending, attempt.last_step) {
+        (Ending::Good, _) => {
+            Some(Finding::ok("last-sign-in", format!("The last sign-in to {name} went through")).seen(seen))
+        }
+        (Ending::Failed, StepKind::CodeSent) => Some(
+            Finding::problem("code-not-exchanged", format!("{name} did not exchange the code of the last sign-in"))
+                .seen(seen)
+                .change(
+                    format!("the machine of {name} (inside the container, if it is one)"),
+                    format!("curl -v {}", evidence.house.public_url),
+                ),
+        ),
+        (Ending::Failed, StepKind::Tokens) if attempt.is_ok => {
+            let finding = Finding::problem(
+                "id-token-refused",
+                format!("{name} refused the ID token of the last sign-in: clock, issuer or algorithm"),
+            )
+            .seen(seen);
+            Some(if evidence.house.is_netbox {
+                finding.change(CONFIGURATION, endpoint_line(&evidence.house)).change(
+                    CONFIGURATION,
+                    "SOCIAL_AUTH_RAISE_EXCEPTIONS = True  # for a while: the next sign-in names the reason",
+                )
+            } else {
+                finding.change(format!("the settings of {name}"), "issuer and algorithm as on its page here")
+            })
+        }
+        _ => None,
     }
 }
 
@@ -97,6 +141,7 @@ mod tests {
     use super::super::fixture::{found, named, now, only};
     use super::*;
     use crate::doctor::finding::Severity;
+    use doorward_core::timeline::Conclusion;
 
     fn failed(kind: &str, text: &str, minutes_ago: i64) -> Failure {
         let at = now().checked_sub(SignedDuration::from_mins(minutes_ago)).unwrap();
@@ -121,6 +166,31 @@ mod tests {
             e.activity.last_token_at = Some(now());
         };
         assert_eq!(named(since), note);
+    }
+
+    fn ended(evidence: &mut Evidence, ending: Ending, last_step: StepKind, text: &str) {
+        let conclusion = Conclusion { ending, text: text.into(), advice: String::new() };
+        let at = now().checked_sub(SignedDuration::from_mins(2)).unwrap();
+        evidence.activity.last_attempt =
+            Some(AttemptSeen { at, last_step, is_ok: true, conclusion, reference: "ABCDEFGHJK".into() });
+    }
+
+    #[test]
+    fn what_the_application_did_not_do_next_tells_its_fault() {
+        let problem = |id| (id, Severity::Problem);
+        let text = "NetBox refused the ID token: it got its tokens and never asked userinfo.";
+        assert_eq!(named(|e| ended(e, Ending::Failed, StepKind::Tokens, text)), problem("id-token-refused"));
+        assert_eq!(named(|e| ended(e, Ending::Failed, StepKind::CodeSent, "never")), problem("code-not-exchanged"));
+        assert_eq!(found("last-sign-in", |e| ended(e, Ending::Good, StepKind::Userinfo, "ok")).severity, Severity::Ok);
+    }
+
+    #[test]
+    fn a_sign_in_that_went_through_clears_what_failed_before() {
+        let cleared = |e: &mut Evidence| {
+            e.activity.failures.push(failed("token_failed", SECRET, 5));
+            ended(e, Ending::Good, StepKind::Userinfo, "ok");
+        };
+        assert_eq!(named(cleared), ("recent-failures", Severity::Note));
     }
 
     #[test]

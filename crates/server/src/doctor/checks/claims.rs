@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{listed, word};
+use super::{counted, listed, word};
 use crate::doctor::{
     evidence::{Evidence, House, PersonSeen},
     finding::{Finding, Severity},
@@ -47,7 +47,7 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
     if findings.iter().skip(before).all(|finding| finding.severity != Severity::Problem) {
         findings.push(
             Finding::ok("claims", "The claim mappings give what the application needs")
-                .seen(format!("evaluated for {} people who may use it", told.len())),
+                .seen(format!("evaluated for {} who may use it", counted(told.len()))),
         );
     }
 }
@@ -112,7 +112,7 @@ fn groups(house: &House, told: &[Told<'_>], findings: &mut Vec<Finding>) {
                 "groups-unmanaged",
                 format!("Nobody who may use NetBox is in a group that NetBox follows: those {which}"),
             )
-            .seen(format!("the groups in the userinfo of {} people", told.len()))
+            .seen(format!("the groups in the userinfo of {}", counted(told.len())))
             .change("a terminal", "doorward group add netbox-operators --member USERNAME"),
         );
     }

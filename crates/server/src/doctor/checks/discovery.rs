@@ -177,7 +177,8 @@ fn bare(url: &str) -> &str {
     url.split("//.well-known").next().unwrap_or(url)
 }
 
-pub(super) fn is_loopback(url: &Url) -> bool {
+/// Whether only this machine is at an address.
+pub(in crate::doctor) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(url::Host::Ipv4(address)) => address.is_loopback(),

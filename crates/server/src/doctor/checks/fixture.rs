@@ -59,6 +59,9 @@ pub(super) fn netbox() -> Evidence {
             slug: "netbox".into(),
             name: "NetBox".into(),
             is_netbox: true,
+            identity_headers: Vec::new(),
+            upstream: None,
+            has_trusted_proxies: false,
             url: "https://netbox.example.org".parse().ok(),
             launch_url: "https://netbox.example.org/login/?next=/".into(),
             options: Options {
@@ -86,12 +89,13 @@ pub(super) fn netbox() -> Evidence {
             tls: Some(trusted("netbox.example.org:443")),
             skew: Some(Skew { least: -300, most: 400 }),
             netbox: Some(netbox_end()),
-            headers: None,
         }),
         unknown_hosts: Vec::new(),
         people: People { is_everyone: true, count: 1, examined: vec![alice()], ..People::default() },
         activity: Activity::default(),
         ldap: None,
+        proxy: None,
+        headers: Vec::new(),
         inventory: None,
     }
 }

@@ -31,14 +31,15 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
                     "look at its log: the proxy answers, but what is behind it does not work",
                 )
         }
-        Ok(seen) if house.is_netbox && netbox.is_none() => Finding::problem(
+        Ok(seen) if house.is_netbox && netbox.is_none() && evidence.proxy.is_none() => Finding::problem(
             "application-foreign",
             "At the address of NetBox something answers that is not NetBox's login page",
         )
         .seen(format!("GET {url} answered {}, {}", seen.status, seen.content_type))
+        .change("the web server at that address", "pass every request on to NetBox")
         .change(
-            "a terminal",
-            format!("doorward app rm {0} && doorward app add netbox --slug {0} --url https://…", house.slug),
+            "a terminal, if the address is mistyped",
+            format!("doorward app add netbox --slug {}-2 --url https://…", house.slug),
         ),
         Ok(seen) if seen.status >= 400 && !house.is_netbox => {
             Finding::note("application-refuses", format!("{name} refuses the address where its tile leads"))

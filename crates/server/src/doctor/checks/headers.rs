@@ -1,13 +1,25 @@
 //! Whether the application believes an identity that anybody can send in a header.
 
 use super::{CONFIGURATION, listed};
-use crate::doctor::{evidence::Evidence, finding::Finding};
+use crate::doctor::{
+    evidence::{Evidence, HeaderTrial},
+    finding::Finding,
+};
 
 pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
-    let Some(trial) = evidence.end.as_ref().and_then(|end| end.headers.as_ref()) else { return };
+    if evidence.headers.is_empty() && !evidence.house.identity_headers.is_empty() {
+        findings.push(
+            Finding::skipped("headers", "Whether identity headers from outside are believed was not tried: it may make a user in the application")
+                .change("a terminal", format!("doorward doctor {} --check-headers", evidence.house.slug)),
+        );
+    }
+    findings.extend(evidence.headers.iter().map(judge));
+}
+
+fn judge(trial: &HeaderTrial) -> Finding {
     let names = listed(trial.headers.iter().map(String::as_str));
-    let seen = format!("GET /api/users/config/ with {names}: {}", trial.username);
-    findings.push(match &trial.outcome {
+    let seen = format!("GET {} with {names}: {}", trial.url, trial.username);
+    match &trial.outcome {
         Ok(200..300) => Finding::problem(
             "headers-open",
             "Whoever reaches NetBox can be anybody, superusers included: identity headers come through from outside",
@@ -27,22 +39,22 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
         }
         Err(error) => Finding::skipped("headers", "Whether identity headers are believed could not be tried")
             .seen(format!("{seen}: {error}")),
-    });
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{found, named};
     use super::*;
-    use crate::doctor::{evidence::HeaderTrial, finding::Severity};
+    use crate::doctor::finding::Severity;
 
     fn tried(evidence: &mut Evidence, status: u16) {
-        let trial = HeaderTrial {
+        evidence.headers.push(HeaderTrial {
+            url: "https://netbox.example.org/api/users/config/".into(),
             headers: vec!["Remote-User".into()],
             username: "doorward-doctor-x".into(),
             outcome: Ok(status),
-        };
-        evidence.end.as_mut().unwrap().headers = Some(trial);
+        });
     }
 
     #[test]
@@ -52,5 +64,11 @@ mod tests {
         assert!(finding.seen.contains("doorward-doctor-x for this: delete it"), "{finding:?}");
         assert_eq!(finding.change[0].text, "proxy_set_header Remote-User \"\";");
         assert_eq!(found("headers", |e| tried(e, 403)).severity, Severity::Ok);
+    }
+
+    #[test]
+    fn what_was_not_asked_for_is_not_tried() {
+        let guarded = |e: &mut Evidence| e.house.identity_headers.push("Remote-User".into());
+        assert_eq!(found("headers", guarded).severity, Severity::Skipped);
     }
 }

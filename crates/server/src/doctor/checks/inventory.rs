@@ -15,7 +15,7 @@ const SEEN: &str = "NetBox's users and groups, by its API";
 
 pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
     let house = &evidence.house;
-    if !house.is_netbox || house.oauth.is_none() && house.url.is_none() {
+    if !house.is_netbox {
         return;
     }
     let inventory = match &evidence.inventory {
@@ -135,7 +135,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn account(username: &str) -> AccountSeen {
-        AccountSeen { username: username.into(), is_active: true, ..AccountSeen::default() }
+        AccountSeen { username: username.into(), is_active: true }
     }
 
     fn with(evidence: &mut Evidence, change: impl FnOnce(&mut Inventory)) {

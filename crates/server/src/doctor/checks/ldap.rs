@@ -15,7 +15,8 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
         }
         Some(what) => Finding::problem("ldap-account-unusable", what)
             .seen("the searchers of the LDAP provider, and their app passwords")
-            .change("a terminal", format!("doorward app ldap password {slug}")),
+            .change("a terminal, if there is none", format!("doorward app ldap password {slug}"))
+            .change("a terminal, if it is disabled", "doorward user enable USERNAME"),
     });
     if let Some(doubt) = &ldap.doubt {
         findings.push(

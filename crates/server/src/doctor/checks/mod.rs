@@ -15,6 +15,7 @@ mod headers;
 mod inventory;
 mod ldap;
 mod people;
+mod proxy;
 mod redirect_uris;
 mod request;
 mod version;
@@ -32,10 +33,12 @@ pub(super) const CONFIGURATION: &str = "configuration.py of NetBox, then restart
 /// Most names in one sentence.
 const NAMES_MAX: usize = 5;
 
+pub(super) use discovery::is_loopback;
+
 /// A check: what it finds goes to the list.
 type Check = fn(&Evidence, &mut Vec<Finding>);
 
-const CHECKS: [Check; 16] = [
+const CHECKS: [Check; 17] = [
     discovery::check,
     certificates::check,
     front::check,
@@ -49,6 +52,7 @@ const CHECKS: [Check; 16] = [
     access::check,
     claims::check,
     people::check,
+    proxy::check,
     headers::check,
     inventory::check,
     ldap::check,
@@ -73,6 +77,11 @@ fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
         let _ = write!(text, " and {more} more");
     }
     text
+}
+
+/// So many people.
+fn counted(people: usize) -> String {
+    if people == 1 { "1 person".to_owned() } else { format!("{people} people") }
 }
 
 /// A Python string in single quotes.
@@ -121,6 +130,7 @@ mod tests {
             include_str!("inventory.rs"),
             include_str!("ldap.rs"),
             include_str!("people.rs"),
+            include_str!("proxy.rs"),
             include_str!("redirect_uris.rs"),
             include_str!("request.rs"),
             include_str!("version.rs"),
@@ -149,6 +159,7 @@ mod tests {
 
     #[test]
     fn long_lists_are_cut_and_strings_are_quoted() {
+        assert_eq!([counted(0), counted(1), counted(2)], ["0 people", "1 person", "2 people"]);
         assert_eq!(listed(["a", "b"]), "a, b");
         assert_eq!(listed(["a", "b", "c", "d", "e", "f", "g"]), "a, b, c, d, e and 2 more");
         assert_eq!(quoted("it's"), "'it\\'s'");

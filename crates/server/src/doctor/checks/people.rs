@@ -3,7 +3,7 @@
 use doorward_core::user::{USERNAME_MAX, is_portable_username, key, portable_username};
 use std::collections::BTreeMap;
 
-use super::{listed, word};
+use super::{counted, listed, word};
 use crate::doctor::{
     evidence::{Evidence, PersonSeen},
     finding::Finding,
@@ -21,7 +21,7 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
                 .seen("the first of them, by number"),
         );
     }
-    if evidence.house.is_netbox {
+    if evidence.house.is_netbox && evidence.house.oauth.is_some() {
         usernames(&people.examined, findings);
     }
     mail(evidence, findings);
@@ -116,7 +116,7 @@ fn mail(evidence: &Evidence, findings: &mut Vec<Finding>) {
     if findings.len() == before {
         findings.push(
             Finding::ok("email", "Everybody's e-mail address is verified and nobody else's")
-                .seen(format!("{} people", examined.len())),
+                .seen(counted(examined.len())),
         );
     }
 }

@@ -6,31 +6,43 @@ use url::Url;
 
 use crate::{
     app::App,
+    connector,
     doctor::{
-        evidence::{AccountSeen, Inventory, InventoryError},
+        evidence::{AccountSeen, House, Inventory, InventoryError},
         probe::Probe,
     },
+    error::{OperationError, OperationResult},
     netbox::{NetBox, NetBoxError, NetBoxResult, token_problem},
     recipes::parse_version,
 };
 
-/// Reads version, users and groups. Nothing is changed.
+/// Reads version, users and groups with a token, or with that of the application's connector. Nothing is changed. `None` without
+/// either.
 ///
 /// # Errors
-/// Why it told nothing.
+/// What the database says.
 pub(super) async fn read(
     app: &App,
     probe: &Probe<'_>,
-    url: &Url,
-    token: Secret<String>,
-) -> Result<Inventory, InventoryError> {
+    house: &House,
+    token: Option<Secret<String>>,
+) -> OperationResult<Option<Result<Inventory, InventoryError>>> {
+    let (token, url) = match token {
+        Some(token) => (token, house.url.clone()),
+        None => match connector::find(app, &house.slug).await {
+            Ok(connected) => (connected.connector.token, Url::parse(&connected.connector.profile.url).ok()),
+            Err(OperationError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        },
+    };
+    let Some(url) = url else { return Ok(None) };
     if let Some(problem) = token_problem(token.expose()) {
-        return Err(InventoryError::Refused(problem.to_owned()));
+        return Ok(Some(Err(InventoryError::Refused(problem.to_owned()))));
     }
     let patience = probe.remaining();
-    let netbox = NetBox::new(&app.outbound, url.clone(), token).timeout(probe.patience());
+    let netbox = NetBox::new(&app.outbound, url, token).timeout(probe.patience());
     let read = tokio::time::timeout(patience, all(&netbox)).await;
-    read.unwrap_or_else(|_| Err(InventoryError::Failed(late(patience))))
+    Ok(Some(read.unwrap_or_else(|_| Err(InventoryError::Failed(late(patience))))))
 }
 
 fn late(patience: Duration) -> String {
@@ -46,7 +58,7 @@ async fn all(netbox: &NetBox<'_>) -> Result<Inventory, InventoryError> {
         version: parse_version(&status.netbox_version).ok(),
         users: users
             .into_iter()
-            .map(|user| AccountSeen { username: user.username, email: user.email, is_active: user.is_active })
+            .map(|user| AccountSeen { username: user.username, is_active: user.is_active })
             .collect(),
         groups: groups.map(|groups| groups.into_iter().map(|group| group.name).collect()),
         sees_permissions: may_see_permissions.is_some(),
