@@ -30,8 +30,9 @@ async fn ask(host: &str, port: u16) -> Result<Vec<String>, String> {
     stream.write_all(&request()).await.map_err(|error| error.to_string())?;
     let mut answer = Vec::new();
     loop {
-        if let Some(length) = ber::frame_length(&answer, ANSWER_MAX).map_err(not_ldap)? {
-            let frame = answer.get(..length).unwrap_or_default();
+        // The length is known before the whole frame is there.
+        let length = ber::frame_length(&answer, ANSWER_MAX).map_err(not_ldap)?;
+        if let Some(frame) = length.and_then(|length| answer.get(..length)) {
             return contexts(frame).map_err(not_ldap);
         }
         if stream.read_buf(&mut answer).await.map_err(|error| error.to_string())? == 0 {
@@ -102,6 +103,27 @@ mod tests {
         entry.value(b"dc=b");
         entry.end();
         assert_eq!(contexts(&out).unwrap(), ["dc=a", "dc=b"]);
+    }
+
+    #[tokio::test]
+    async fn an_answer_may_come_in_pieces() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut out = Vec::new();
+        let mut entry = EntryWriter::begin(&mut out, 1, b"");
+        entry.attribute("namingContexts");
+        entry.value(b"dc=a");
+        entry.end();
+        let serve = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            for piece in out.chunks(7) {
+                stream.write_all(piece).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            stream
+        };
+        let (_, told) = tokio::join!(serve, naming_contexts("127.0.0.1", port, Duration::from_secs(5)));
+        assert_eq!(told.unwrap(), ["dc=a"]);
     }
 
     #[tokio::test]
