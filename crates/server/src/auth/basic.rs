@@ -27,6 +27,7 @@ use super::{
 use crate::{
     app::App,
     applications::access::{self, NoAccess},
+    connector,
     snapshot::Snapshot,
     timeline::{StepDraft, Trail},
 };
@@ -288,5 +289,8 @@ async fn note(app: &App, trace: &Trace, attempt: &BasicAttempt, account: &Accoun
         let text = format!("{username} signed in to {application} by {how}{by}");
         let step = StepDraft::good(StepKind::Bind, text.clone());
         trace.write(app, EventKind::SignIn, text, step).await;
+        if let Some(user) = &account.user {
+            connector::queue::seen(app, attempt.application, user).await;
+        }
     }
 }

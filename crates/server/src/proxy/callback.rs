@@ -5,11 +5,14 @@ use axum::{
     http::header,
     response::Response,
 };
+use doorward_core::id::UserId;
 use doorward_protocols::oauth::parameters::Parameters;
 
 use super::{
     answer::{found, unavailable},
-    check, cookie, page,
+    check,
+    client::ProxyClient,
+    cookie, page,
     session::{self, Begun, Found},
     start::with_trail,
     state::{Trail, Waiting},
@@ -17,6 +20,8 @@ use super::{
 };
 use crate::{
     app::App,
+    connector,
+    directory::person,
     oidc::grant::{GrantError, authorization_code},
 };
 
@@ -69,13 +74,28 @@ async fn exchange(app: &App, visit: &Visit<'_>, trail: Trail, waiting: &Waiting,
     if redemption.nonce.as_deref() != Some(waiting.nonce.as_str()) {
         return page::unfinished(app, visit, Some(code), "the code is another sign-in's", &waiting.target).await;
     }
+    let user = redemption.grant.user;
     match session::begin(app, client, redemption, visit.address).await {
-        Ok(Begun::Session(token)) => back(app, visit, trail, &waiting.target, Some(&token)),
+        Ok(Begun::Session(token)) => {
+            tell_connector(app, client, user).await;
+            back(app, visit, trail, &waiting.target, Some(&token))
+        }
         Ok(Begun::Already) => back(app, visit, trail, &waiting.target, None),
         Ok(Begun::Ended) => {
             page::unfinished(app, visit, Some(code), "the session has ended meanwhile", &waiting.target).await
         }
         Err(error) => unavailable(&error),
+    }
+}
+
+/// Whoever comes through is about to have an account there.
+async fn tell_connector(app: &App, client: &ProxyClient, user: UserId) {
+    let snapshot = app.snapshot();
+    if !snapshot.connectors.contains_key(&client.application.id) {
+        return;
+    }
+    if let Ok(Some(person)) = person::find(app, &snapshot, user).await {
+        connector::queue::seen(app, client.application.id, &person.user).await;
     }
 }
 

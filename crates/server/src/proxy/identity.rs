@@ -14,7 +14,7 @@ use doorward_protocols::{
 use std::collections::BTreeSet;
 
 use super::{client::ProxyClient, shown::Shown};
-use crate::{app::App, directory::person::Person, events};
+use crate::{app::App, directory::person::Person, events, snapshot::Snapshot};
 
 /// authentik's headers, in its order.
 const AUTHENTIK: [&str; 12] = [
@@ -61,13 +61,19 @@ pub(super) async fn of(
     id_token: &str,
 ) -> Result<Headers, UnportableName> {
     let snapshot = app.snapshot();
-    let mut groups: Vec<&str> = person.groups(&snapshot).map(|group| group.profile.name.as_str()).collect();
-    groups.sort_unstable();
+    let groups = group_names(&snapshot, person);
     let headers = make(client, &person.user, &groups, &meta(app, client), id_token)?;
     if !headers.left_out.is_empty() {
         complain(app, client, &headers.left_out).await;
     }
     Ok(headers.headers)
+}
+
+/// The names of somebody's groups, in the order in which they are sent.
+pub(super) fn group_names<'s>(snapshot: &'s Snapshot, person: &Person) -> Vec<&'s str> {
+    let mut names: Vec<&str> = person.groups(snapshot).map(|group| group.profile.name.as_str()).collect();
+    names.sort_unstable();
+    names
 }
 
 /// The headers for somebody, to be shown: without what is secret, and with what was left out.

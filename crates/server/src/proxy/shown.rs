@@ -23,7 +23,7 @@ pub struct Shown {
 
 /// The headers for somebody. Nothing is written down.
 pub fn person(app: &App, snapshot: &Snapshot, client: &ProxyClient, person: &Person) -> Shown {
-    let groups: Vec<&str> = person.groups(snapshot).map(|group| group.profile.name.as_str()).collect();
+    let groups = identity::group_names(snapshot, person);
     identity::shown(app, client, &person.user, &groups).unwrap_or_else(|UnportableName| {
         let username = &person.user.profile.username;
         let refusal = format!(

@@ -313,6 +313,7 @@ fn respond(inside: &mut Inside, method: &Method, uri: &Uri, headers: &HeaderMap,
             Some(_) => StatusCode::NO_CONTENT.into_response(),
             None => not_found(),
         },
+        ("GET", ["users", "permissions"]) => answer(403, json!({ "detail": "No." })),
         _ => not_found(),
     }
 }
