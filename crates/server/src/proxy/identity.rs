@@ -70,7 +70,7 @@ pub(super) async fn of(
 }
 
 /// The names of somebody's groups, in the order in which they are sent.
-pub(super) fn group_names<'s>(snapshot: &'s Snapshot, person: &Person) -> Vec<&'s str> {
+pub(super) fn group_names<'s>(snapshot: &'s Snapshot, person: &'s Person) -> Vec<&'s str> {
     let mut names: Vec<&str> = person.groups(snapshot).map(|group| group.profile.name.as_str()).collect();
     names.sort_unstable();
     names

@@ -114,14 +114,14 @@ pub async fn run(work: &Work, args: &Args) -> anyhow::Result<()> {
     let warnings = settings::warnings(&profile);
     let (verb, done) = if existing.is_some() { ("change", "Changed") } else { ("add", "Added") };
     if args.dry_run {
-        warnings.iter().for_each(|text| warning(text));
+        say(&warnings);
         return work.output.would(&format!("{verb} the connector of {name}"));
     }
     match (existing, token) {
         (None, Some(token)) => settings::create(app, &work.actor, slug, profile, token).await?,
         (_, token) => settings::update(app, &work.actor, slug, profile, token).await?,
     }
-    warnings.iter().for_each(|text| warning(text));
+    say(&warnings);
     let advice = format!("see whether the token may do what is needed: doorward connector check {slug}");
     work.output.done(&format!("{done} the connector of {name}; {advice}"), &json!(settings::show(app, slug).await?))
 }
@@ -146,6 +146,12 @@ impl Args {
         ] {
             *field = given.unwrap_or(*field);
         }
+    }
+}
+
+fn say(warnings: &[String]) {
+    for text in warnings {
+        warning(text);
     }
 }
 
