@@ -7,7 +7,7 @@ use anyhow::Result;
 use tempfile::TempDir;
 
 use crate::process::Server;
-use crate::{environment, ports};
+use crate::{environment, ports, wait};
 
 /// An nginx before an application.
 #[derive(Debug)]
@@ -32,6 +32,28 @@ impl Nginx {
     /// # Errors
     /// When nginx is missing or refuses the text, or Doorward does not answer through it.
     pub async fn start(&mut self, site: &str) -> Result<()> {
+        let mut server = self.launch(site)?;
+        server.answers(&self.url("/outpost.goauthentik.io/ping"), Duration::from_secs(20)).await?;
+        self.server = Some(server);
+        Ok(())
+    }
+
+    /// Like [`Nginx::start`], with a text by which Doorward's own pages cannot be reached.
+    ///
+    /// # Errors
+    /// When nginx is missing or refuses the text.
+    pub async fn start_broken(&mut self, site: &str) -> Result<()> {
+        let server = self.launch(site)?;
+        let address = ("127.0.0.1", self.port);
+        wait::until("nginx to listen", Duration::from_secs(20), async || {
+            Ok(tokio::net::TcpStream::connect(address).await.ok())
+        })
+        .await?;
+        self.server = Some(server);
+        Ok(())
+    }
+
+    fn launch(&mut self, site: &str) -> Result<Server> {
         drop(self.server.take());
         let root = self.root.path();
         std::fs::write(root.join("site.conf"), site)?;
@@ -39,10 +61,7 @@ impl Nginx {
         std::fs::write(&file, self.frame())?;
         let mut command = Command::new(environment::program(&["nginx"])?);
         command.arg("-p").arg(root).arg("-c").arg(&file).args(["-e", "stderr"]);
-        let mut server = Server::start("nginx", &mut command, root)?;
-        server.answers(&self.url("/outpost.goauthentik.io/ping"), Duration::from_secs(20)).await?;
-        self.server = Some(server);
-        Ok(())
+        Server::start("nginx", &mut command, root)
     }
 
     /// What stands around the file in Debian's own configuration, in a directory of its own.

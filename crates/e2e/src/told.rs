@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::process::Output;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -26,7 +28,10 @@ impl Told {
     ///
     /// # Panics
     /// When the exit code does not fit, or something could steer a terminal.
+    #[expect(clippy::disallowed_methods, reason = "only this test waits for it")]
     pub fn ask(doorward: &Doorward, slug: &str, more: &[&str]) -> Result<Self> {
+        // The server sees within a second what commands changed.
+        thread::sleep(Duration::from_millis(1_200));
         Self::read(&doorward.attempt(&[&["doctor", slug, "-o", "json"][..], more].concat())?)
     }
 

@@ -38,7 +38,7 @@ async fn a_proxy_that_does_not_ask_or_lets_headers_through_is_found() -> Result<
     }
     assert!(netbox.usernames()?.is_empty(), "{:?}", netbox.usernames()?);
 
-    nginx.start(&site.replace("location /outpost.goauthentik.io/ {", "location /elsewhere/ {")).await?;
+    nginx.start_broken(&site.replace("location /outpost.goauthentik.io/ {", "location /elsewhere/ {")).await?;
     Told::ask(&doorward, "netbox", &[])?.only("proxy-pages-missing");
 
     // Nobody is asked, and nobody's headers are taken away.
