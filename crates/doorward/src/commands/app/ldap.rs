@@ -8,7 +8,7 @@ use doorward_server::{
 use serde_json::json;
 use std::sync::Arc;
 
-use super::{super::Work, ldap_options::LdapOptions, settings, view};
+use super::{super::Work, Removal, ldap_options::LdapOptions, settings, view};
 use crate::{
     exit, lookup,
     output::{confirm, print, print_json, warning},
@@ -47,16 +47,7 @@ pub enum Command {
     },
     /// Take the LDAP provider away, with its service account; the application stays
     #[command(visible_alias = "remove", after_help = "Example:\n  doorward app ldap rm netbox --yes")]
-    Rm {
-        /// Slug of the application
-        slug: String,
-        /// Do not ask
-        #[arg(long, short)]
-        yes: bool,
-        /// Check, and say what would be done, without doing it
-        #[arg(long)]
-        dry_run: bool,
-    },
+    Rm(Removal),
 }
 
 /// Runs a command.
@@ -64,7 +55,7 @@ pub async fn run(work: &Work, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Add { slug, options, dry_run } => add(work, &slug, &options, dry_run).await,
         Command::Password { slug, dry_run } => password(work, &slug, dry_run).await,
-        Command::Rm { slug, yes, dry_run } => remove(work, &slug, yes, dry_run).await,
+        Command::Rm(args) => remove(work, &args).await,
     }
 }
 
@@ -123,15 +114,15 @@ async fn password(work: &Work, slug: &str, dry_run: bool) -> anyhow::Result<()> 
     work.output.done(&sentence, &value)
 }
 
-async fn remove(work: &Work, slug: &str, yes: bool, dry_run: bool) -> anyhow::Result<()> {
+async fn remove(work: &Work, Removal { slug, yes, dry_run }: &Removal) -> anyhow::Result<()> {
     lookup::application(&work.app, slug)?;
     let client = ldap::find(&work.app, slug)?;
     let name = &client.application.profile.name;
-    if dry_run {
+    if *dry_run {
         let account = and_account(work, Some(&client)).await?;
         return work.output.would(&format!("remove the LDAP provider of {name}{account}"));
     }
-    confirm(yes, &format!("Remove the LDAP provider of {name}? Whatever asks it for people finds nobody any more."))?;
+    confirm(*yes, &format!("Remove the LDAP provider of {name}? Whatever asks it for people finds nobody any more."))?;
     ldap::remove(&work.app, &work.actor, slug).await?;
     work.output.done(&format!("Removed the LDAP provider of {name}."), &json!({ "removed": slug }))
 }

@@ -60,16 +60,20 @@ pub enum Command {
     Proxy(proxy::Command),
     /// Remove an application with all its grants and tokens
     #[command(visible_alias = "remove", after_help = "Example:\n  doorward app rm netbox --yes")]
-    Rm {
-        /// Slug of the application
-        slug: String,
-        /// Do not ask
-        #[arg(long, short)]
-        yes: bool,
-        /// Check, and say what would be done, without doing it
-        #[arg(long)]
-        dry_run: bool,
-    },
+    Rm(Removal),
+}
+
+/// What every command asks that takes an application away, or a provider from it.
+#[derive(Debug, clap::Args)]
+pub struct Removal {
+    /// Slug of the application
+    slug: String,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    /// Check, and say what would be done, without doing it
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Runs a command.
@@ -84,7 +88,7 @@ pub async fn run(work: &Work, command: Command) -> anyhow::Result<()> {
         Command::Ldap(command) => ldap::run(work, command).await,
         Command::RedirectUri(command) => redirect_uri::run(work, command).await,
         Command::Proxy(command) => proxy::run(work, command).await,
-        Command::Rm { slug, yes, dry_run } => remove(work, &slug, yes, dry_run).await,
+        Command::Rm(args) => remove(work, &args).await,
     }
 }
 
@@ -141,14 +145,14 @@ async fn rotate_secret(work: &Work, slug: &str, dry_run: bool) -> anyhow::Result
     work.output.done(&sentence, &json!({ "slug": slug, "client_secret": secret.expose() }))
 }
 
-async fn remove(work: &Work, slug: &str, yes: bool, dry_run: bool) -> anyhow::Result<()> {
+async fn remove(work: &Work, Removal { slug, yes, dry_run }: &Removal) -> anyhow::Result<()> {
     let entry = lookup::application(&work.app, slug)?;
     let name = &entry.application.profile.name;
-    if dry_run {
+    if *dry_run {
         let account = ldap::and_account(work, entry.ldap.as_ref()).await?;
         return work.output.would(&format!("remove the application {name}{account}"));
     }
-    confirm(yes, &format!("Remove the application {name}? Nobody can sign in to it with Doorward any more."))?;
+    confirm(*yes, &format!("Remove the application {name}? Nobody can sign in to it with Doorward any more."))?;
     applications::delete(&work.app, &work.actor, slug).await?;
     work.output.done(&format!("Removed the application {name}."), &json!({ "removed": slug }))
 }

@@ -5,7 +5,7 @@ use doorward_core::proxy_provider::ProxyProfile;
 use doorward_server::applications::{ApplicationEdit, proxy};
 use serde_json::json;
 
-use super::{super::Work, proxy_options::ProxyOptions, view};
+use super::{super::Work, Removal, proxy_options::ProxyOptions, view};
 use crate::{
     exit, lookup,
     output::{confirm, print, print_json},
@@ -36,23 +36,14 @@ pub enum Command {
     },
     /// Take the proxy provider away, and end all sessions at its hosts; the application stays
     #[command(visible_alias = "remove", after_help = "Example:\n  doorward app proxy rm wiki --yes")]
-    Rm {
-        /// Slug of the application
-        slug: String,
-        /// Do not ask
-        #[arg(long, short)]
-        yes: bool,
-        /// Check, and say what would be done, without doing it
-        #[arg(long)]
-        dry_run: bool,
-    },
+    Rm(Removal),
 }
 
 /// Runs a command.
 pub async fn run(work: &Work, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Add { slug, options, dry_run } => add(work, &slug, &options, dry_run).await,
-        Command::Rm { slug, yes, dry_run } => remove(work, &slug, yes, dry_run).await,
+        Command::Rm(args) => remove(work, &args).await,
     }
 }
 
@@ -88,15 +79,15 @@ async fn add(work: &Work, slug: &str, options: &ProxyOptions, dry_run: bool) -> 
     work.output.fields(&view::proxy_fields(&entry), &value)
 }
 
-async fn remove(work: &Work, slug: &str, yes: bool, dry_run: bool) -> anyhow::Result<()> {
+async fn remove(work: &Work, Removal { slug, yes, dry_run }: &Removal) -> anyhow::Result<()> {
     lookup::application(&work.app, slug)?;
     let client = proxy::find(&work.app, slug)?;
     let name = &client.application.profile.name;
-    if dry_run {
+    if *dry_run {
         return work.output.would(&format!("remove the proxy provider of {name}"));
     }
     let host = &client.external;
-    confirm(yes, &format!("Remove the proxy provider of {name}? The proxy at {host} is told to let nobody pass."))?;
+    confirm(*yes, &format!("Remove the proxy provider of {name}? The proxy at {host} is told to let nobody pass."))?;
     proxy::remove(&work.app, &work.actor, slug).await?;
     work.output.done(&format!("Removed the proxy provider of {name}."), &json!({ "removed": slug }))
 }
