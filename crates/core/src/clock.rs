@@ -46,6 +46,11 @@ impl Clock {
     }
 }
 
+/// The time so long after another; the last there is if it lies beyond that.
+pub fn after(time: Timestamp, duration: SignedDuration) -> Timestamp {
+    time.saturating_add(duration).unwrap_or(Timestamp::MAX)
+}
+
 /// A time from milliseconds since the Unix epoch; what lies outside jiff's range is clamped to it.
 pub fn from_millis(millis: i64) -> Timestamp {
     Timestamp::from_millisecond(millis).unwrap_or(if millis < 0 { Timestamp::MIN } else { Timestamp::MAX })
@@ -61,6 +66,12 @@ mod tests {
         let copy = clock.clone();
         clock.advance(SignedDuration::from_secs(5));
         assert_eq!(copy.now().as_second(), 5);
+    }
+
+    #[test]
+    fn nothing_comes_after_the_last_moment() {
+        assert_eq!(after(Timestamp::UNIX_EPOCH, SignedDuration::from_secs(5)).as_second(), 5);
+        assert_eq!(after(Timestamp::MAX, SignedDuration::from_secs(5)), Timestamp::MAX);
     }
 
     #[test]

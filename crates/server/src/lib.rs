@@ -33,3 +33,4 @@ pub mod router;
 pub mod setup;
 pub mod snapshot;
 pub mod timeline;
+pub mod web_address;

@@ -5,6 +5,7 @@ use doorward_core::{
     application::Application,
     cipher::Cipher,
     claim_mapping::ClaimMapping,
+    clock::after,
     group::GroupGraph,
     id::{ApplicationId, ConnectorId, MappingId, ProviderId, SigningKeyId},
     ldap_provider::LdapProvider,
@@ -31,6 +32,7 @@ use crate::{
     ldap::{directory::group_tree::GroupTree, names::Names},
     proxy::client::{self as proxy_client, Proxies, ProxyClient},
     public_url::PublicUrl,
+    web_address,
 };
 
 /// How long a prepared snapshot is good at most: key versions come and go by the clock.
@@ -170,7 +172,7 @@ impl Snapshot {
             proxies.into_iter().map(|provider| (provider.application, provider)).collect();
         let mut snapshot = Self {
             revision,
-            stale_at: now.saturating_add(LONGEST).unwrap_or(Timestamp::MAX),
+            stale_at: after(now, LONGEST),
             groups: GroupGraph::new(groups),
             mappings,
             keys,
@@ -331,7 +333,7 @@ impl Client {
             claims: &advertised_claims(&own),
         });
         Self {
-            origins: provider.profile.redirect_uris.iter().filter_map(|uri| origin(&uri.url)).collect(),
+            origins: provider.profile.redirect_uris.iter().filter_map(|uri| web_address::origin(&uri.url)).collect(),
             redirect_uris: provider.profile.redirect_uris.clone(),
             discovery: Bytes::from(format!("{document:#}")),
             mappings: own.into_iter().map(CompiledMapping::new).collect(),
@@ -344,11 +346,6 @@ impl Client {
             provider,
         }
     }
-}
-
-fn origin(uri: &str) -> Option<String> {
-    let url = url::Url::parse(uri).ok()?;
-    matches!(url.scheme(), "http" | "https").then(|| url.origin().ascii_serialization())
 }
 
 /// Claims of the mappings that came with Doorward; what others make depends on the person.

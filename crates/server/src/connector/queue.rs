@@ -1,13 +1,14 @@
 //! The queue in the database: what goes in, how long to wait after a failure, what is shown of it.
 
 use doorward_core::{
+    clock::after,
     connector::{ConnectorJob, JobRank},
     id::{ApplicationId, ConnectorId, ConnectorJobId, UserId},
     random,
     user::User,
 };
 use doorward_store::{self as store, connector_job::NewJob};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::find;
@@ -56,16 +57,12 @@ pub(super) fn new_job(app: &App, connector: ConnectorId, user: UserId, rank: Job
     NewJob { id: ConnectorJobId::new(&app.clock), connector, user, rank, now, next_at: now, run_at: None }
 }
 
-pub(super) fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
-    now.saturating_add(by).unwrap_or(now)
-}
-
 /// Somebody is on their way to an application: if that has a connector, their account is looked at in a moment. What the
 /// database says is logged; no sign-in fails for it.
 pub async fn seen(app: &App, application: ApplicationId, user: &User) {
     let Some(connector) = app.snapshot().connectors.get(&application).copied() else { return };
     let now = app.clock.now();
-    let job = NewJob { next_at: later(now, AFTER_SIGN_IN), ..new_job(app, connector, user.id, JobRank::Change) };
+    let job = NewJob { next_at: after(now, AFTER_SIGN_IN), ..new_job(app, connector, user.id, JobRank::Change) };
     let (id, username) = (user.id, user.profile.username.clone());
     let written = app.db.write(move |tx| {
         Box::pin(async move {

@@ -19,6 +19,7 @@ use crate::{
     error::{OperationError, OperationResult},
     events,
     netbox::token_problem,
+    web_address::origin,
 };
 
 /// A connector as it is shown: everything but the token.
@@ -202,10 +203,6 @@ fn tidied(mut profile: ConnectorProfile) -> ConnectorProfile {
     profile
 }
 
-fn origin(url: &str) -> Option<String> {
-    Some(Url::parse(url).ok()?.origin().ascii_serialization())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,12 +217,5 @@ mod tests {
         let mut profile = ConnectorProfile::new("https://n.example.org/");
         profile.push_username = true;
         assert_eq!(warnings(&profile).len(), 2);
-    }
-
-    #[test]
-    fn the_origin_is_scheme_host_and_port() {
-        assert_eq!(origin("https://n.example.org/a"), origin("https://N.example.org:443/b"));
-        assert_ne!(origin("https://n.example.org/"), origin("http://n.example.org/"));
-        assert_ne!(origin("https://n.example.org/"), origin("https://n.example.org:8443/"));
     }
 }

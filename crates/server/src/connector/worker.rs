@@ -1,6 +1,7 @@
 //! Takes jobs out of the queue and does them; in every serving process, a few at a time.
 
 use doorward_core::{
+    clock::after,
     connector::{ConnectorHealth, ConnectorJob, ConnectorState, JobState},
     event::EventKind,
     id::UserId,
@@ -17,7 +18,7 @@ use super::{
     apply::{self, Outcome, Trouble},
     follow,
     plan::Change,
-    queue::{ACCOUNT_WAITS, PAUSE_MAX, RETRY_MAX, SELDOM, backoff, later},
+    queue::{ACCOUNT_WAITS, PAUSE_MAX, RETRY_MAX, SELDOM, backoff},
     settings::well,
 };
 use crate::{app::App, events, netbox::NetBoxError};
@@ -117,7 +118,7 @@ pub async fn claim(app: &App, node: &Node, room: usize) -> store::Result<Vec<Con
     let tries = usize::try_from(due).unwrap_or(0).min(room);
     let mut jobs = Vec::new();
     for _ in 0..tries {
-        let (name, until) = (node.0.clone(), later(now, LEASE));
+        let (name, until) = (node.0.clone(), after(now, LEASE));
         let claimed =
             app.db.write(move |tx| Box::pin(async move { store::connector_job::claim(tx, &name, now, until).await }));
         jobs.extend(claimed.await?);
@@ -213,7 +214,7 @@ async fn failed(app: &App, connected: &Connected, job: &ConnectorJob, error: &Ne
         _ => return alone(app, connected, job, &text).await,
     };
     let now = app.clock.now();
-    let health = ConnectorHealth { state, text: text.clone(), since: now, failures, resume_at: later(now, pause) };
+    let health = ConnectorHealth { state, text: text.clone(), since: now, failures, resume_at: after(now, pause) };
     stop(app, connected, health).await?;
     // Where nobody answers, all wait together, and none longer than the others.
     let wait = match error {
@@ -312,7 +313,7 @@ async fn put_back(
     error: &str,
 ) -> store::Result<()> {
     let now: Timestamp = app.clock.now();
-    let (job, error, next_at) = (job.clone(), error.to_owned(), later(now, wait));
+    let (job, error, next_at) = (job.clone(), error.to_owned(), after(now, wait));
     let write = app.db.write(move |tx| {
         Box::pin(async move { store::connector_job::put_back(tx, &job, state, next_at, &error).await })
     });

@@ -1,7 +1,7 @@
 //! Issuing codes and tokens. Whether the person is active and may use the application was just looked at by the caller;
 //! whether the grant still stands is looked at in the transaction that writes.
 
-use doorward_core::{cipher::sha256_hex, event::EventKind, id::GrantId, random};
+use doorward_core::{cipher::sha256_hex, clock::after, event::EventKind, id::GrantId, random};
 use doorward_protocols::{
     jose::signer::TokenKind,
     oauth::{
@@ -231,8 +231,4 @@ pub fn mapping_failed(error: &MappingError) -> OAuthError {
 
 fn server_error(description: &'static str, detail: String) -> OAuthError {
     OAuthError::new(ErrorCode::ServerError, description).detail(detail)
-}
-
-fn after(time: Timestamp, duration: SignedDuration) -> Timestamp {
-    time.saturating_add(duration).unwrap_or(Timestamp::MAX)
 }

@@ -1,13 +1,13 @@
 //! Sessions of browsers at protected hosts.
 
 use axum::http::HeaderMap;
-use doorward_core::{cipher::sha256_hex, event::EventKind, id::GroupId, random};
+use doorward_core::{cipher::sha256_hex, clock::after, event::EventKind, id::GroupId, random};
 use doorward_store::{
     self as store,
     grant::Grant,
     proxy_session::{Living, ProxySession},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use std::{collections::BTreeSet, net::IpAddr};
 
 use super::{
@@ -155,8 +155,4 @@ fn event(app: &App, client: &ProxyClient, grant: &Grant, address: IpAddr) -> doo
 
 fn place(token_hash: &str) -> String {
     format!("proxy_sessions.id_token.{token_hash}")
-}
-
-fn after(time: Timestamp, duration: SignedDuration) -> Timestamp {
-    time.saturating_add(duration).unwrap_or(Timestamp::MAX)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use minijinja::Value;
-use url::{Host, Url};
+use url::Url;
 
 use super::{
     AppVersion, Connection, LdapConnection, OidcConnection, Options, ProxyConnection, Recipe, RecipeError,
@@ -13,6 +13,7 @@ use super::{
     render::{Context, Renderer, context},
     version::show,
 };
+use crate::web_address::is_loopback;
 use doorward_protocols::ldap::dn;
 
 impl Recipe {
@@ -117,13 +118,4 @@ fn address(what: &'static str, given: &str) -> Result<Url, RecipeError> {
     let bad = || RecipeError::BadAddress { what, given: given.escape_debug().to_string() };
     let url = Url::parse(given).map_err(|_| bad())?;
     if writable(given) && matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err(bad()) }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
-    }
 }

@@ -15,6 +15,7 @@ use crate::{
     error::{OperationError, OperationResult},
     events,
     snapshot::Client,
+    web_address,
 };
 
 /// How many are kept for an application; the oldest make room.
@@ -80,20 +81,14 @@ pub fn compare(candidate: &Candidate) -> Compared {
     });
     let (received_spans, registered_spans) = nearest.unwrap_or_else(|| (difference(received, received).0, Vec::new()));
     let host = host_of(received).unwrap_or_default();
-    let mut known = candidate.client.redirect_uris.iter().filter_map(|uri| origin_of(&uri.url));
-    let origin = origin_of(received);
-    let is_new_host = origin.is_none_or(|origin| !known.any(|known| known == origin));
+    // Another port or scheme may be somebody else's, too.
+    let mut known = candidate.client.redirect_uris.iter().filter_map(|uri| web_address::origin(&uri.url));
+    let is_new_host = web_address::origin(received).is_none_or(|origin| !known.any(|known| known == origin));
     Compared { received: received_spans, registered: registered_spans, host, is_new_host }
 }
 
 fn host_of(uri: &str) -> Option<String> {
     url::Url::parse(uri).ok()?.host_str().map(str::to_owned)
-}
-
-/// Another port or scheme may be somebody else's, too. An address of an app (`com.example:/`) has no origin.
-fn origin_of(uri: &str) -> Option<String> {
-    let origin = url::Url::parse(uri).ok()?.origin();
-    origin.is_tuple().then(|| origin.ascii_serialization())
 }
 
 /// Registers a URI that was refused before.

@@ -5,9 +5,12 @@ use serde_json::Value;
 use url::Url;
 
 use super::CONFIGURATION;
-use crate::doctor::{
-    evidence::{Begin, Evidence, Fetched, OurClient, PublicEnd, Seen},
-    finding::Finding,
+use crate::{
+    doctor::{
+        evidence::{Begin, Evidence, Fetched, OurClient, PublicEnd, Seen},
+        finding::Finding,
+    },
+    web_address::is_loopback,
 };
 
 /// Where the line for Doorward goes.
@@ -175,16 +178,6 @@ fn works(fetched: Option<&Fetched>) -> bool {
 
 fn bare(url: &str) -> &str {
     url.split("//.well-known").next().unwrap_or(url)
-}
-
-/// Whether only this machine is at an address.
-pub(in crate::doctor) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

@@ -33,8 +33,6 @@ pub(super) const CONFIGURATION: &str = "configuration.py of NetBox, then restart
 /// Most names in one sentence.
 const NAMES_MAX: usize = 5;
 
-pub(super) use discovery::is_loopback;
-
 /// A check: what it finds goes to the list.
 type Check = fn(&Evidence, &mut Vec<Finding>);
 

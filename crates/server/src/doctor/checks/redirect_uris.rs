@@ -4,10 +4,13 @@ use doorward_core::redirect_uri::{MatchingMode, RedirectKind, RedirectUri};
 use doorward_protocols::oauth::redirect_uri::is_allowed;
 use url::Url;
 
-use super::{CONFIGURATION, discovery::is_loopback, listed, request::sent, word};
-use crate::doctor::{
-    evidence::{Evidence, House, OurClient},
-    finding::Finding,
+use super::{CONFIGURATION, listed, request::sent, word};
+use crate::{
+    doctor::{
+        evidence::{Evidence, House, OurClient},
+        finding::Finding,
+    },
+    web_address::is_loopback,
 };
 
 /// What nginx has to tell NetBox.

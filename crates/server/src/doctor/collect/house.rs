@@ -5,13 +5,11 @@ use url::Url;
 
 use crate::{
     app::App,
-    doctor::{
-        checks::is_loopback,
-        evidence::{House, OurClient},
-    },
+    doctor::evidence::{House, OurClient},
     proxy::client::ProxyClient,
     recipes::Recipe,
     snapshot::{ApplicationEntry, Client, Snapshot},
+    web_address::is_loopback,
 };
 
 /// Puts it together.
