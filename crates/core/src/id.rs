@@ -52,6 +52,8 @@ id! {
     ProxyProviderId,
     /// An app password.
     AppPasswordId,
+    /// A note to an application that somebody signed out.
+    LogoutNoticeId,
     /// A signing key with all its versions.
     SigningKeyId,
     /// One version of a signing key.

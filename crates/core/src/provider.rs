@@ -1,9 +1,13 @@
 //! The OAuth2/OpenID provider of an application, with authentik's fields and defaults.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 use crate::{
+    application::is_web_address,
+    choice::choice,
+    grant_type::GrantType,
     id::{ApplicationId, MappingId, ProviderId, SigningKeyId},
     lifetime::Lifetime,
     problem::Problems,
@@ -16,24 +20,6 @@ use crate::{
 pub const REDIRECT_URIS_MAX: usize = 50;
 /// Longest redirect URI or expression, in bytes.
 pub const REDIRECT_URI_MAX: usize = 2000;
-
-macro_rules! choice {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal, $label:literal;)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant,)* }
-        impl $name {
-            /// All of them: value, name in database and API, words people read.
-            pub const ALL: &'static [(Self, &'static str, &'static str)] = &[$((Self::$variant, $text, $label),)*];
-            /// The name kept in the database and used by the API.
-            pub fn as_str(self) -> &'static str { match self { $(Self::$variant => $text,)* } }
-            /// The choice of that name.
-            pub fn parse(text: &str) -> Option<Self> {
-                match text { $($text => Some(Self::$variant),)* _ => None }
-            }
-        }
-    };
-}
 
 choice! {
     /// Whether the client can keep a secret (RFC 6749, section 2.1).
@@ -70,6 +56,15 @@ choice! {
         Global = "global", "One issuer for all";
     }
 }
+choice! {
+    /// How an application learns that somebody signed out (authentik's `logout_method`).
+    LogoutMethod {
+        /// Doorward tells it (OpenID Connect Back-Channel Logout 1.0).
+        Backchannel = "backchannel", "Back channel: Doorward tells the application";
+        /// The browser loads a page of it (OpenID Connect Front-Channel Logout 1.0).
+        Frontchannel = "frontchannel", "Front channel: the browser tells the application";
+    }
+}
 
 /// What an administrator may write about a provider. The client secret is kept beside it, never in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,10 +73,16 @@ pub struct ProviderProfile {
     pub name: String,
     /// Confidential or public.
     pub client_type: ClientType,
+    /// What the client may use: the flows at the authorization endpoint and the grants at the token endpoint.
+    pub grant_types: BTreeSet<GrantType>,
     /// The client ID; unique.
     pub client_id: String,
     /// Where browsers may be sent.
     pub redirect_uris: Vec<RedirectUri>,
+    /// Where the application learns that somebody signed out; empty if it does not want to know.
+    pub logout_uri: String,
+    /// How it learns it.
+    pub logout_method: LogoutMethod,
     /// The key that signs its tokens. There is always one.
     pub signing_key: SigningKeyId,
     /// What `sub` is made of.
@@ -113,6 +114,17 @@ pub struct Provider {
     pub profile: ProviderProfile,
     /// The client secret.
     pub client_secret: Secret<String>,
+    /// The one before it, while it is accepted beside the new one.
+    pub previous_secret: Option<PreviousSecret>,
+}
+
+/// A client secret that was replaced and still works for a while, so that the application can be changed in peace.
+#[derive(Debug, Clone)]
+pub struct PreviousSecret {
+    /// The secret.
+    pub secret: Secret<String>,
+    /// Until when it is accepted.
+    pub expires_at: Timestamp,
 }
 
 impl ProviderProfile {
@@ -121,8 +133,11 @@ impl ProviderProfile {
         Self {
             name: name.into(),
             client_type: ClientType::Confidential,
+            grant_types: GrantType::defaults(),
             client_id: random::alphanumeric(40),
             redirect_uris: Vec::new(),
+            logout_uri: String::new(),
+            logout_method: LogoutMethod::Backchannel,
             signing_key,
             sub_mode: SubjectMode::HashedUserId,
             issuer_mode: IssuerMode::PerProvider,
@@ -150,6 +165,11 @@ impl ProviderProfile {
             "A client ID has 1 to 255 visible ASCII characters and no colon.",
         );
         problems.require(self.redirect_uris.len() <= REDIRECT_URIS_MAX, "redirect_uris", "At most 50 redirect URIs.");
+        problems.require(
+            self.logout_uri.is_empty() || is_web_address(&self.logout_uri),
+            "logout_uri",
+            "This must be a web address that starts with https:// or http://.",
+        );
         let at_least = |lifetime: Lifetime, seconds| lifetime >= Lifetime::seconds(seconds);
         problems.require(at_least(self.access_code_validity, 10), "access_code_validity", "At least seconds=10.");
         problems.require(

@@ -329,6 +329,7 @@ impl Client {
             slug,
             issuer: &issuer,
             algorithm: key.signer.algorithm().jws_name(),
+            grant_types: &provider.profile.grant_types,
             scopes: &scopes,
             claims: &advertised_claims(&own),
         });

@@ -26,7 +26,7 @@ pub struct AccessToken {
 
 impl FromRow for AccessToken {
     fn from_row(row: &Row<'_>) -> Result<Self> {
-        Ok(Self { grant: Grant::from_row(row)?, scopes: row.get(12)?, expires_at: row.time(13)? })
+        Ok(Self { grant: Grant::from_row(row)?, scopes: row.get(13)?, expires_at: row.time(14)? })
     }
 }
 
@@ -50,7 +50,8 @@ pub async fn insert(
 pub async fn find(tx: &mut Tx<'_>, token_hash: &str, now: Timestamp) -> Result<Option<AccessToken>> {
     tx.fetch_optional(
         "SELECT grants.id, provider_id, user_id, session_id, sid, grants.scopes, authenticated_at, methods, \
-         created_at, grants.expires_at, revoked_at, attempt_id, access_tokens.scopes, access_tokens.expires_at \
+         created_at, grants.expires_at, revoked_at, attempt_id, claims, access_tokens.scopes, \
+         access_tokens.expires_at \
          FROM access_tokens JOIN grants ON grants.id = access_tokens.grant_id \
          WHERE access_tokens.token_hash = $1 AND access_tokens.expires_at > $2 AND grants.revoked_at IS NULL",
         values![token_hash, now],

@@ -18,9 +18,9 @@ pub struct Grant {
     pub provider: ProviderId,
     /// By whom.
     pub user: UserId,
-    /// From which session.
-    pub session: SessionId,
-    /// The session's public name in tokens (`sid`).
+    /// From which session; `None` where a program or a device was given it.
+    pub session: Option<SessionId>,
+    /// The session's public name in tokens (`sid`); empty without a session.
     pub sid: String,
     /// Scopes given, separated by spaces.
     pub scopes: String,
@@ -36,6 +36,8 @@ pub struct Grant {
     pub revoked_at: Option<Timestamp>,
     /// The sign-in attempt it came from.
     pub attempt: Option<AttemptId>,
+    /// The `claims` parameter of the authorization request, as JSON.
+    pub claims: Option<String>,
 }
 
 impl FromRow for Grant {
@@ -44,7 +46,7 @@ impl FromRow for Grant {
             id: row.parse(0)?,
             provider: row.parse(1)?,
             user: row.parse(2)?,
-            session: row.parse(3)?,
+            session: session(row, 3)?,
             sid: row.get(4)?,
             scopes: row.get(5)?,
             authenticated_at: row.time(6)?,
@@ -53,15 +55,22 @@ impl FromRow for Grant {
             expires_at: row.time(9)?,
             revoked_at: row.time_optional(10)?,
             attempt: row.parse_optional(11)?,
+            claims: row.get(12)?,
         })
     }
+}
+
+/// A session's identifier, kept as an empty text where there is none.
+fn session(row: &Row<'_>, index: usize) -> Result<Option<SessionId>> {
+    let text: String = row.get(index)?;
+    if text.is_empty() { Ok(None) } else { row.parse(index).map(Some) }
 }
 
 /// A grant by identifier, revoked or not.
 pub async fn find(tx: &mut Tx<'_>, id: GrantId) -> Result<Option<Grant>> {
     tx.fetch_optional(
         "SELECT id, provider_id, user_id, session_id, sid, scopes, authenticated_at, methods, created_at, expires_at, \
-         revoked_at, attempt_id FROM grants WHERE id = $1",
+         revoked_at, attempt_id, claims FROM grants WHERE id = $1",
         values![id],
     )
     .await
@@ -71,12 +80,12 @@ pub async fn find(tx: &mut Tx<'_>, id: GrantId) -> Result<Option<Grant>> {
 pub async fn insert(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
     tx.execute(
         "INSERT INTO grants (id, provider_id, user_id, session_id, sid, scopes, authenticated_at, methods, \
-         created_at, expires_at, attempt_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         created_at, expires_at, attempt_id, claims) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         values![
             grant.id,
             grant.provider,
             grant.user,
-            grant.session,
+            grant.session.map_or_else(String::new, |session| session.to_string()),
             &grant.sid,
             &grant.scopes,
             grant.authenticated_at,
@@ -84,6 +93,7 @@ pub async fn insert(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
             grant.created_at,
             grant.expires_at,
             grant.attempt,
+            grant.claims.as_deref(),
         ],
     )
     .await?;

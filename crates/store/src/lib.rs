@@ -31,6 +31,7 @@ pub mod proxy_session;
 pub mod refresh_token;
 pub mod revision;
 pub mod session;
+pub mod session_client;
 pub mod setting;
 pub mod signing_key;
 pub mod throttle;

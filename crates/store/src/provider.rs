@@ -4,9 +4,10 @@ use doorward_core::{
     cipher::Cipher,
     id::{MappingId, ProviderId},
     lifetime::Lifetime,
-    provider::{ClientType, IssuerMode, Provider, ProviderProfile, SubjectMode},
+    provider::{ClientType, IssuerMode, LogoutMethod, PreviousSecret, Provider, ProviderProfile, SubjectMode},
     secret::Secret,
 };
+use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
@@ -19,6 +20,8 @@ use crate::{
 struct ProviderRow {
     provider: Provider,
     sealed_secret: Vec<u8>,
+    sealed_previous: Option<Vec<u8>>,
+    previous_expires_at: Option<Timestamp>,
 }
 
 impl FromRow for ProviderRow {
@@ -36,6 +39,9 @@ impl FromRow for ProviderRow {
             refresh_token_validity: lifetime(row, 12)?,
             refresh_token_threshold: lifetime(row, 13)?,
             include_claims_in_id_token: row.get(14)?,
+            grant_types: row.json(15)?,
+            logout_uri: row.get(16)?,
+            logout_method: row.choice(17, LogoutMethod::parse)?,
             mappings: BTreeSet::new(),
         };
         let provider = Provider {
@@ -43,8 +49,14 @@ impl FromRow for ProviderRow {
             application: row.parse(1)?,
             profile,
             client_secret: Secret::new(String::new()),
+            previous_secret: None,
         };
-        Ok(Self { provider, sealed_secret: row.get(5)? })
+        Ok(Self {
+            provider,
+            sealed_secret: row.get(5)?,
+            sealed_previous: row.get(18)?,
+            previous_expires_at: row.time_optional(19)?,
+        })
     }
 }
 
@@ -62,7 +74,8 @@ pub async fn all(tx: &mut Tx<'_>, cipher: &Cipher) -> Result<Vec<Provider>> {
         .fetch(
             "SELECT id, application_id, name, client_type, client_id, client_secret, redirect_uris, signing_key_id, \
              sub_mode, issuer_mode, access_code_validity, access_token_validity, refresh_token_validity, \
-             refresh_token_threshold, include_claims_in_id_token FROM providers ORDER BY id",
+             refresh_token_threshold, include_claims_in_id_token, grant_types, logout_uri, logout_method, \
+             previous_secret, previous_secret_expires_at FROM providers ORDER BY id",
             &[],
         )
         .await?;
@@ -73,20 +86,28 @@ pub async fn all(tx: &mut Tx<'_>, cipher: &Cipher) -> Result<Vec<Provider>> {
         mappings.entry(provider).or_default().insert(mapping);
     }
     rows.into_iter()
-        .map(|ProviderRow { mut provider, sealed_secret }| {
-            provider.client_secret = open_secret(cipher, provider.id, &sealed_secret)?;
+        .map(|ProviderRow { mut provider, sealed_secret, sealed_previous, previous_expires_at }| {
+            provider.client_secret = open_secret(cipher, &place(provider.id), &sealed_secret)?;
+            if let (Some(sealed), Some(expires_at)) = (sealed_previous, previous_expires_at) {
+                let secret = open_secret(cipher, &previous_place(provider.id), &sealed)?;
+                provider.previous_secret = Some(PreviousSecret { secret, expires_at });
+            }
             provider.profile.mappings = mappings.remove(&provider.id).unwrap_or_default();
             Ok(provider)
         })
         .collect()
 }
 
-fn open_secret(cipher: &Cipher, id: ProviderId, sealed: &[u8]) -> Result<Secret<String>> {
-    let text = String::from_utf8(cipher.open(&place(id), sealed)?);
-    Ok(Secret::new(text.map_err(|_| Error::Corrupt(format!("client secret of provider {id}")))?))
+fn previous_place(id: ProviderId) -> String {
+    format!("providers.previous_secret.{id}")
 }
 
-fn columns(id: ProviderId, profile: &ProviderProfile) -> Result<[Value; 13]> {
+fn open_secret(cipher: &Cipher, place: &str, sealed: &[u8]) -> Result<Secret<String>> {
+    let text = String::from_utf8(cipher.open(place, sealed)?);
+    Ok(Secret::new(text.map_err(|_| Error::Corrupt(place.to_owned()))?))
+}
+
+fn columns(id: ProviderId, profile: &ProviderProfile) -> Result<[Value; 16]> {
     Ok([
         id.into(),
         profile.name.as_str().into(),
@@ -101,6 +122,9 @@ fn columns(id: ProviderId, profile: &ProviderProfile) -> Result<[Value; 13]> {
         profile.refresh_token_validity.as_millis().into(),
         profile.refresh_token_threshold.as_millis().into(),
         profile.include_claims_in_id_token.into(),
+        json(&profile.grant_types)?.into(),
+        profile.logout_uri.as_str().into(),
+        profile.logout_method.as_str().into(),
     ])
 }
 
@@ -112,8 +136,8 @@ pub async fn insert(tx: &mut Tx<'_>, cipher: &Cipher, provider: &Provider) -> Re
     tx.execute(
         "INSERT INTO providers (id, name, client_type, client_id, redirect_uris, signing_key_id, sub_mode, \
          issuer_mode, access_code_validity, access_token_validity, refresh_token_validity, refresh_token_threshold, \
-         include_claims_in_id_token, application_id, client_secret) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+         include_claims_in_id_token, grant_types, logout_uri, logout_method, application_id, client_secret) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         &values,
     )
     .await?;
@@ -127,7 +151,7 @@ pub async fn update(tx: &mut Tx<'_>, id: ProviderId, profile: &ProviderProfile) 
             "UPDATE providers SET name = $2, client_type = $3, client_id = $4, redirect_uris = $5, \
              signing_key_id = $6, sub_mode = $7, issuer_mode = $8, access_code_validity = $9, \
              access_token_validity = $10, refresh_token_validity = $11, refresh_token_threshold = $12, \
-             include_claims_in_id_token = $13 WHERE id = $1",
+             include_claims_in_id_token = $13, grant_types = $14, logout_uri = $15, logout_method = $16 WHERE id = $1",
             &columns(id, profile)?,
         )
         .await?;
@@ -136,10 +160,22 @@ pub async fn update(tx: &mut Tx<'_>, id: ProviderId, profile: &ProviderProfile) 
     Ok(changed == 1)
 }
 
-/// Replaces a provider's client secret.
-pub async fn update_secret(tx: &mut Tx<'_>, cipher: &Cipher, id: ProviderId, secret: &Secret<String>) -> Result<()> {
+/// Replaces a provider's client secret. `previous`: the one before it, if it is to be accepted for a while.
+pub async fn update_secret(
+    tx: &mut Tx<'_>,
+    cipher: &Cipher,
+    id: ProviderId,
+    secret: &Secret<String>,
+    previous: Option<&PreviousSecret>,
+) -> Result<()> {
     let sealed = cipher.seal(&place(id), secret.expose().as_bytes());
-    tx.execute("UPDATE providers SET client_secret = $2 WHERE id = $1", values![id, sealed]).await?;
+    let sealed_previous =
+        previous.map(|previous| cipher.seal(&previous_place(id), previous.secret.expose().as_bytes()));
+    tx.execute(
+        "UPDATE providers SET client_secret = $2, previous_secret = $3, previous_secret_expires_at = $4 WHERE id = $1",
+        values![id, sealed, sealed_previous, previous.map(|previous| previous.expires_at)],
+    )
+    .await?;
     Ok(())
 }
 

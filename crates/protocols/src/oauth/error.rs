@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-/// An error code (RFC 6749, sections 4.1.2.1 and 5.2; OpenID Connect Core 1.0, section 3.1.2.6; RFC 6750, section 3.1).
+/// An error code (RFC 6749, sections 4.1.2.1 and 5.2; OpenID Connect Core 1.0, section 3.1.2.6; RFC 6750, section 3.1;
+/// RFC 7009, section 2.2.1; RFC 8628, section 3.5; OpenID Connect Core Unmet Authentication Requirements 1.0).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are the specifications' own")]
@@ -24,6 +25,12 @@ pub enum ErrorCode {
     RequestUriNotSupported,
     InvalidToken,
     InsufficientScope,
+    AccountSelectionRequired,
+    UnmetAuthenticationRequirements,
+    AuthorizationPending,
+    SlowDown,
+    ExpiredToken,
+    UnsupportedTokenType,
 }
 
 impl ErrorCode {
@@ -47,6 +54,12 @@ impl ErrorCode {
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
+            Self::AccountSelectionRequired => "account_selection_required",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::ExpiredToken => "expired_token",
+            Self::UnsupportedTokenType => "unsupported_token_type",
         }
     }
 }

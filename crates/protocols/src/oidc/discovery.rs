@@ -1,9 +1,8 @@
 //! The discovery document (OpenID Connect Discovery 1.0, section 3; RFC 8414; RFC 9207).
 
+use doorward_core::grant_type::GrantType;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-
-use crate::oauth::token::GRANT_TYPES;
 
 /// What a document is about.
 #[derive(Debug, Clone)]
@@ -16,6 +15,8 @@ pub struct Subject<'a> {
     pub issuer: &'a str,
     /// Algorithm of the signing key.
     pub algorithm: &'a str,
+    /// What the client may use.
+    pub grant_types: &'a BTreeSet<GrantType>,
     /// Scopes that may be asked for.
     pub scopes: &'a BTreeSet<String>,
     /// Claims that the mappings make.
@@ -25,6 +26,15 @@ pub struct Subject<'a> {
 /// The issuer of an application (authentik's `per_provider`): its own address, with the slash at the end.
 pub fn application_issuer(public_url: &str, slug: &str) -> String {
     format!("{public_url}application/o/{slug}/")
+}
+
+/// Grant types as the specification names them: hybrid is authentik's word for two of them.
+fn grant_types(allowed: &BTreeSet<GrantType>) -> BTreeSet<&'static str> {
+    let names = |grant_type: &GrantType| match grant_type {
+        GrantType::Hybrid => vec![GrantType::AuthorizationCode.as_str(), GrantType::Implicit.as_str()],
+        other => vec![other.as_str()],
+    };
+    allowed.iter().flat_map(names).collect()
 }
 
 /// The document. Every address comes from the public URL, never from the request.
@@ -41,10 +51,13 @@ pub fn document(subject: &Subject<'_>) -> Value {
         "token_endpoint": endpoint("token"),
         "userinfo_endpoint": endpoint("userinfo"),
         "end_session_endpoint": own("end-session/"),
+        "introspection_endpoint": endpoint("introspect"),
+        "revocation_endpoint": endpoint("revoke"),
+        "device_authorization_endpoint": endpoint("device"),
         "jwks_uri": own("jwks/"),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],
-        "grant_types_supported": GRANT_TYPES,
+        "grant_types_supported": grant_types(subject.grant_types),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [subject.algorithm],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
@@ -73,6 +86,7 @@ mod tests {
             slug: "netbox-slug",
             issuer: &issuer,
             algorithm: "RS256",
+            grant_types: &GrantType::defaults(),
             scopes: &["email".to_owned()].into(),
             claims: &["groups".to_owned()].into(),
         });

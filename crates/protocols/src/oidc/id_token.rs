@@ -24,7 +24,7 @@ pub struct TokenFacts<'a> {
     pub authenticated_at: Timestamp,
     /// `amr`, separated by spaces.
     pub methods: &'a str,
-    /// `sid`.
+    /// `sid`; empty without a session.
     pub sid: &'a str,
     /// Now.
     pub now: Timestamp,
@@ -46,8 +46,11 @@ impl TokenFacts<'_> {
             ("auth_time".to_owned(), json!(self.authenticated_at.as_second())),
             ("acr".to_owned(), json!(ACR)),
             ("amr".to_owned(), json!(self.methods.split(' ').filter(|m| !m.is_empty()).collect::<Vec<_>>())),
-            ("sid".to_owned(), json!(self.sid)),
         ]);
+        claims.remove("sid");
+        if !self.sid.is_empty() {
+            claims.insert("sid".to_owned(), json!(self.sid));
+        }
         claims
     }
 

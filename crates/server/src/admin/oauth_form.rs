@@ -159,8 +159,11 @@ impl Reader<'_> {
         ProviderProfile {
             name: was.name.clone(),
             client_type: self.choice("client_type", ClientType::parse, was.client_type),
+            grant_types: was.grant_types.clone(),
             client_id: self.draft.text("client_id").to_owned(),
             redirect_uris: self.draft.redirect_uris.iter().map(UriRow::read).collect(),
+            logout_uri: was.logout_uri.clone(),
+            logout_method: was.logout_method,
             signing_key: self.choice("signing_key", |text| text.parse().ok(), was.signing_key),
             sub_mode: self.choice("sub_mode", SubjectMode::parse, was.sub_mode),
             issuer_mode: self.choice("issuer_mode", IssuerMode::parse, was.issuer_mode),

@@ -133,7 +133,7 @@ pub async fn create(
     let oauth = edit.oauth.map(|mut profile| {
         profile.mappings.extend(mappings.iter().map(|mapping| mapping.id));
         let (id, client_secret) = (ProviderId::new(&app.clock), new_client_secret());
-        Provider { id, application: application.id, profile, client_secret }
+        Provider { id, application: application.id, profile, client_secret, previous_secret: None }
     });
     let ldap = edit.ldap.map(|profile| {
         let provider = LdapProvider { id: LdapProviderId::new(&app.clock), application: application.id, profile };
@@ -234,7 +234,8 @@ pub async fn rotate_secret(app: &App, actor: &Actor, slug: &str) -> OperationRes
     let client = find_client(app, slug)?;
     let secret = new_client_secret();
     let (kept, cipher, id) = (secret.clone(), app.cipher.clone(), client.provider.id);
-    app.change(move |tx| Box::pin(async move { store::provider::update_secret(tx, &cipher, id, &kept).await })).await?;
+    app.change(move |tx| Box::pin(async move { store::provider::update_secret(tx, &cipher, id, &kept, None).await }))
+        .await?;
     events::changed(app, actor, format!("replaced the client secret of {}", client.application.profile.name)).await;
     Ok(secret)
 }

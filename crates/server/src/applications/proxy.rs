@@ -50,6 +50,7 @@ pub async fn add(app: &App, actor: &Actor, slug: &str, profile: ProxyProfile) ->
             application: application.id,
             profile: underneath(&snapshot, &application.profile.name, &profile)?,
             client_secret: new_client_secret(),
+            previous_secret: None,
         }),
     };
     let provider = ProxyProvider { id: ProxyProviderId::new(&app.clock), application: application.id, profile };

@@ -106,6 +106,7 @@ pub async fn clean(app: &App) -> store::Result<()> {
                 store::access_token::delete_expired(tx, now).await?;
                 store::grant::delete_expired(tx, now).await?;
                 store::session::delete_expired(tx, now).await?;
+                store::session_client::delete_expired(tx, now).await?;
                 store::proxy_session::delete_expired(tx, now).await?;
                 store::app_password::delete_expired(tx, now).await?;
                 store::directory_change::delete_old(tx).await?;

@@ -11,7 +11,9 @@ use doorward_protocols::{
     },
     oidc::{claims::MappingError, id_token::TokenFacts, subject::subject},
 };
-use doorward_store::{self as store, authorization_code::AuthorizationCode, db::Tx, grant::Grant};
+use doorward_store::{
+    self as store, authorization_code::AuthorizationCode, db::Tx, grant::Grant, session_client::SessionClient,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -41,14 +43,14 @@ pub async fn code(
     signed_in: &SignedIn,
     trail: &Trail,
 ) -> store::Result<Option<String>> {
-    let now = app.clock.now();
+    let (now, session) = (app.clock.now(), signed_in.session.id);
     let provider = &client.provider.profile;
     let expires_at = after(now, provider.access_code_validity.duration());
     let grant = Grant {
         id: GrantId::new(&app.clock),
         provider: client.provider.id,
         user: signed_in.user.id,
-        session: signed_in.session.id,
+        session: Some(signed_in.session.id),
         sid: sid(signed_in.session.id),
         scopes: join(&request.scopes),
         authenticated_at: signed_in.session.authenticated_at,
@@ -57,6 +59,7 @@ pub async fn code(
         expires_at: after(expires_at, CODE_MEMORY),
         revoked_at: None,
         attempt: Some(trail.id()),
+        claims: None,
     };
     let kept = AuthorizationCode {
         grant: grant.id,
@@ -73,16 +76,26 @@ pub async fn code(
     entry.address.clone_from(&trail.attempt().address);
     entry.reference = trail.reference();
     let event = entry.event(app);
+    let participant = (!provider.logout_uri.is_empty()).then(|| SessionClient {
+        session,
+        provider: client.provider.id,
+        user: signed_in.user.id,
+        subject: subject(provider.sub_mode, &signed_in.user),
+        expires_at: signed_in.session.expires_at,
+    });
     let code = random::alphanumeric(43);
     let code_hash = sha256_hex(code.as_bytes());
     app.db
         .write(move |tx| {
             Box::pin(async move {
-                if !store::session::is_still_alive(tx, grant.session, now).await? {
+                if !store::session::is_still_alive(tx, session, now).await? {
                     return Ok(None);
                 }
                 store::grant::insert(tx, &grant).await?;
                 store::authorization_code::insert(tx, &code_hash, &kept).await?;
+                if let Some(participant) = &participant {
+                    store::session_client::remember(tx, participant).await?;
+                }
                 store::event::insert(tx, &event).await?;
                 Ok(Some(code))
             })

@@ -11,16 +11,15 @@ use doorward_core::{
     timeline::{AttemptMethod, StepKind, detail},
 };
 use doorward_protocols::oauth::{
-    client_authentication,
+    client_authentication::{self, ClientCredentials},
     error::{ErrorCode, OAuthError},
     parameters::Parameters,
-    token,
 };
 use serde_json::json;
 use std::{net::IpAddr, sync::Arc};
 
 use super::{
-    grant::{self, GrantError, Granted},
+    grant::{self, GrantError, Granted, TokenCall},
     trail::asks_userinfo,
 };
 use crate::{
@@ -39,7 +38,7 @@ pub async fn post(
     body: Bytes,
 ) -> Response {
     let mut seen = Seen::default();
-    let response = match serve(&app, &headers, &body, &mut seen).await {
+    let response = match serve(&app, &headers, &body, address, &mut seen).await {
         Ok(granted) => {
             note(&app, &seen, &granted, address);
             json_response(StatusCode::OK, &json!(granted.response))
@@ -85,31 +84,35 @@ impl Seen {
     }
 }
 
-async fn serve(app: &App, headers: &HeaderMap, body: &[u8], seen: &mut Seen) -> Result<Granted, GrantError> {
+async fn serve(
+    app: &App,
+    headers: &HeaderMap,
+    body: &[u8],
+    address: IpAddr,
+    seen: &mut Seen,
+) -> Result<Granted, GrantError> {
     if !is_urlencoded(headers) {
         let description = "The request is not application/x-www-form-urlencoded";
         return Err(OAuthError::new(ErrorCode::InvalidRequest, description).into());
     }
     seen.form = Parameters::parse(body)?;
-    let client = authenticate(app, headers, seen)?;
-    grant::serve(app, &client, token::parse(&seen.form)?).await
-}
-
-/// The client, by its credentials.
-///
-/// # Errors
-/// `invalid_client`; `invalid_request` if credentials come twice.
-fn authenticate(app: &App, headers: &HeaderMap, seen: &mut Seen) -> Result<Arc<Client>, OAuthError> {
     let header = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
     let credentials = client_authentication::read(header, &seen.form)?;
     seen.authentication = Some(credentials.method);
-    let client = app.snapshot().by_client_id(&credentials.client_id).cloned().ok_or_else(|| {
+    let client = find_client(app, &credentials)?;
+    seen.client = Some(client.clone());
+    grant::serve(app, &TokenCall { client: &client, credentials: &credentials, form: &seen.form, address }).await
+}
+
+/// The client that credentials name. It has not proven itself yet.
+///
+/// # Errors
+/// `invalid_client`.
+fn find_client(app: &App, credentials: &ClientCredentials) -> Result<Arc<Client>, OAuthError> {
+    app.snapshot().by_client_id(&credentials.client_id).cloned().ok_or_else(|| {
         OAuthError::new(ErrorCode::InvalidClient, "Client authentication failed")
             .detail(format!("no application has the client ID {:?}", credentials.client_id))
-    })?;
-    seen.client = Some(client.clone());
-    credentials.check(client.provider.profile.client_type, &client.provider.client_secret)?;
-    Ok(client)
+    })
 }
 
 /// Notes that tokens were given, on the attempt that they come from.

@@ -92,6 +92,7 @@ pub(super) async fn begin(
     address: IpAddr,
 ) -> store::Result<Begun> {
     let Redemption { hash, grant, tokens, .. } = redemption;
+    let Some(session) = grant.session else { return Ok(Begun::Ended) };
     let noted = grant.clone();
     let (now, token) = (app.clock.now(), random::alphanumeric(43));
     let token_hash = sha256_hex(token.as_bytes());
@@ -99,7 +100,7 @@ pub(super) async fn begin(
     let session = ProxySession {
         provider: client.provider.id,
         user: grant.user,
-        session: grant.session,
+        session,
         grant: grant.id,
         id_token: app.cipher.seal(&place(&token_hash), id_token.as_bytes()),
         created_at: now,

@@ -60,7 +60,8 @@ from_id!(
     ConnectorId,
     ConnectorJobId,
     EventId,
-    AttemptId
+    AttemptId,
+    LogoutNoticeId
 );
 
 impl<T: Into<Self>> From<Option<T>> for Value {

@@ -5,7 +5,7 @@ use doorward_protocols::oauth::pkce;
 use doorward_store::{self as store, authorization_code::AuthorizationCode, grant::Grant};
 use jiff::Timestamp;
 
-use super::{GrantError, Granted, Outcome, invalid, person, replayed};
+use super::{ClientCall, GrantError, Granted, Outcome, invalid, person, replayed};
 use crate::{
     app::App,
     oidc::issue::{self, Order, Tokens},
@@ -15,15 +15,14 @@ use crate::{
 /// Exchanges a code for tokens.
 ///
 /// # Errors
+/// `invalid_request` if a parameter is missing;
 /// `invalid_grant` if the code is unknown, another client's, expired, bound to another redirect URI or PKCE challenge,
 /// or was used before, in which case all it had given is revoked (RFC 9700, section 4.5.3).
-pub async fn exchange(
-    app: &App,
-    client: &Client,
-    code: &str,
-    redirect_uri: &str,
-    verifier: Option<&str>,
-) -> Result<Granted, GrantError> {
+pub(super) async fn serve(app: &App, call: &ClientCall<'_>) -> Result<Granted, GrantError> {
+    let client = call.client;
+    let code = call.form.require("code", "code is missing")?;
+    let redirect_uri = call.form.require("redirect_uri", "redirect_uri is missing")?;
+    let verifier = call.form.get("code_verifier");
     let found = Found::read(app, client, code).await?;
     let now = app.clock.now();
     if let Err(error) = check(&found.code, redirect_uri, verifier, now) {
@@ -63,7 +62,7 @@ pub struct Redemption {
 /// that the browser is the one that asked, and uses the code up; that it comes twice means that a page was loaded twice.
 ///
 /// # Errors
-/// As [`exchange`].
+/// As [`serve`].
 pub async fn redeem(
     app: &App,
     client: &Client,
@@ -109,7 +108,7 @@ impl Found {
             person: &person,
             grant: &self.grant,
             nonce: self.code.nonce.as_deref(),
-            with_refresh: scopes.contains("offline_access"),
+            with_refresh: super::may_refresh(client, &scopes),
             scopes: &scopes,
         };
         Ok(issue::tokens(app, &snapshot, &order)?)

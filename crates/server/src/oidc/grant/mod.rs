@@ -3,14 +3,16 @@
 pub mod authorization_code;
 pub mod refresh_token;
 
-use doorward_core::{event::EventKind, network::Place, timeline::StepKind};
+use doorward_core::{event::EventKind, grant_type::GrantType, network::Place, timeline::StepKind};
 use doorward_protocols::oauth::{
+    client_authentication::ClientCredentials,
     error::{ErrorCode, OAuthError},
-    token::{TokenRequest, TokenResponse, words},
+    parameters::Parameters,
+    token::{self, TokenResponse, words},
 };
 use doorward_store::{self as store, grant::Grant};
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use crate::{
     app::App,
@@ -51,18 +53,73 @@ enum Outcome {
     Revoked,
 }
 
-/// Serves a token request of an authenticated client.
+/// A token request of a client that is known, but did not prove itself yet.
+#[derive(Debug)]
+pub struct TokenCall<'a> {
+    /// Whose request it says it is.
+    pub client: &'a Client,
+    /// How the client says who it is.
+    pub credentials: &'a ClientCredentials,
+    /// The request.
+    pub form: &'a Parameters,
+    /// Where it comes from.
+    pub address: IpAddr,
+}
+
+/// The same after the client has shown that it is the one, as all grants ask that are not a way of showing it.
+struct ClientCall<'a> {
+    client: &'a Client,
+    form: &'a Parameters,
+}
+
+impl<'a> TokenCall<'a> {
+    /// # Errors
+    /// `invalid_client`.
+    fn authenticated(&self) -> Result<ClientCall<'a>, OAuthError> {
+        let provider = &self.client.provider;
+        self.credentials.check(provider.profile.client_type, &provider.client_secret)?;
+        Ok(ClientCall { client: self.client, form: self.form })
+    }
+}
+
+/// Serves a token request. The one table of grants: another one is a file beside this, and a line here.
 ///
 /// # Errors
 /// What the client is told, or that the database is away.
-pub async fn serve(app: &App, client: &Client, request: TokenRequest) -> Result<Granted, GrantError> {
-    match request {
-        TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
-            authorization_code::exchange(app, client, &code, &redirect_uri, code_verifier.as_deref()).await
+pub async fn serve(app: &App, call: &TokenCall<'_>) -> Result<Granted, GrantError> {
+    let grant_type = match token::grant_type(call.form) {
+        Ok(grant_type) => grant_type,
+        Err(error) => return Err(call.authenticated().err().unwrap_or(error).into()),
+    };
+    match grant_type {
+        GrantType::AuthorizationCode => {
+            authorization_code::serve(app, &call.authenticated()?.may(&[grant_type, GrantType::Hybrid])?).await
         }
-        TokenRequest::RefreshToken { refresh_token, scope } => {
-            refresh_token::exchange(app, client, &refresh_token, scope).await
+        GrantType::RefreshToken => refresh_token::serve(app, &call.authenticated()?.may(&[grant_type])?).await,
+        GrantType::ClientCredentials
+        | GrantType::Password
+        | GrantType::DeviceCode
+        | GrantType::Implicit
+        | GrantType::Hybrid => {
+            let error = OAuthError::new(ErrorCode::UnsupportedGrantType, "This grant_type is not supported");
+            Err(call.authenticated().err().unwrap_or(error).into())
         }
+    }
+}
+
+impl ClientCall<'_> {
+    /// Goes on if the client may use one of the grant types.
+    ///
+    /// # Errors
+    /// `unauthorized_client` (RFC 6749, section 5.2).
+    fn may(self, any_of: &[GrantType]) -> Result<Self, OAuthError> {
+        let provider = &self.client.provider.profile;
+        if any_of.iter().any(|grant_type| provider.grant_types.contains(grant_type)) {
+            return Ok(self);
+        }
+        let name = any_of.first().map_or("", |grant_type| grant_type.as_str());
+        Err(OAuthError::new(ErrorCode::UnauthorizedClient, "This client may not use this grant_type")
+            .detail(format!("the grant type {name} is not switched on for this application")))
     }
 }
 
@@ -85,6 +142,11 @@ async fn person(app: &App, snapshot: &Snapshot, client: &Client, grant: &Grant) 
 /// The scopes of a grant that the application may still ask for (CVE-2024-52287: what was taken away is not given again).
 fn still_configured(client: &Client, grant: &Grant) -> BTreeSet<String> {
     words(&grant.scopes).intersection(&client.scopes).cloned().collect()
+}
+
+/// Whether a refresh token is given: the scope was allowed, and the client may use it.
+fn may_refresh(client: &Client, scopes: &BTreeSet<String>) -> bool {
+    scopes.contains("offline_access") && client.provider.profile.grant_types.contains(&GrantType::RefreshToken)
 }
 
 /// Writes down that something single-use came twice. What it had given is revoked already.

@@ -1,12 +1,11 @@
 //! `grant_type=refresh_token` (RFC 6749, section 6), with rotation (RFC 9700, section 4.14.2).
 
 use doorward_core::{cipher::sha256_hex, provider::ClientType};
-use doorward_protocols::oauth::token::narrow;
+use doorward_protocols::oauth::token::{narrow, words};
 use doorward_store::{self as store, grant::Grant, refresh_token::RefreshToken};
 use jiff::Timestamp;
-use std::collections::BTreeSet;
 
-use super::{GrantError, Granted, Outcome, invalid, person, replayed};
+use super::{ClientCall, GrantError, Granted, Outcome, invalid, person, replayed};
 use crate::{
     app::App,
     oidc::issue::{self, Order, Tokens},
@@ -16,14 +15,13 @@ use crate::{
 /// Exchanges a refresh token for new tokens.
 ///
 /// # Errors
+/// `invalid_request` if the token is missing;
 /// `invalid_grant` if the token is unknown, another client's, expired or revoked, or was exchanged before, in which case
 /// the whole family is revoked; `invalid_scope` if more is asked for than was given.
-pub async fn exchange(
-    app: &App,
-    client: &Client,
-    token: &str,
-    scope: Option<BTreeSet<String>>,
-) -> Result<Granted, GrantError> {
+pub(super) async fn serve(app: &App, call: &ClientCall<'_>) -> Result<Granted, GrantError> {
+    let client = call.client;
+    let token = call.form.require("refresh_token", "refresh_token is missing")?;
+    let scope = call.form.get("scope").map(words);
     let hash = sha256_hex(token.as_bytes());
     let unknown = || invalid("The refresh token is not valid", "no such refresh token");
     let (kept, grant) = find(app, &hash).await?.ok_or_else(unknown)?;

@@ -15,6 +15,7 @@ use doorward_core::{
         detail,
     },
 };
+use doorward_protocols::oauth::pkce;
 use doorward_server::{auth::basic, directory::users, oidc::grant::authorization_code, timeline};
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -165,7 +166,7 @@ on_both! {
     async fn codes_that_are_refused_are_told(app) {
         let client = netbox(&app).await;
         let mut browser = app.signed_in("admin").await;
-        let challenge = doorward_protocols::oauth::pkce::s256(&"v".repeat(43));
+        let challenge = pkce::s256(&"v".repeat(43));
         let with_pkce = [("code_challenge", challenge.as_str()), ("code_challenge_method", "S256")];
         let verifier = "w".repeat(43);
         for (asked, sent, advance, words) in [
@@ -273,9 +274,11 @@ on_both! {
     async fn a_session_at_a_protected_host_ends_the_record(app) {
         let client = netbox(&app).await;
         let mut browser = app.signed_in("admin").await;
-        let code = client.code(&mut browser, &[]).await;
+        let verifier = "v".repeat(43);
+        let challenge = [("code_challenge", &*pkce::s256(&verifier)), ("code_challenge_method", "S256")];
+        let code = client.code(&mut browser, &challenge).await;
         let registered = app.app.snapshot().by_slug("a").unwrap().clone();
-        let granted = authorization_code::exchange(&app.app, &registered, &code, CALLBACK, None).await.unwrap();
+        let granted = authorization_code::redeem(&app.app, &registered, &code, CALLBACK, &verifier).await.unwrap();
         timeline::note_proxy_session(&app.app, &registered, &granted.grant, "wiki.example.org");
         app.clock.advance(SignedDuration::from_mins(10));
         let record = app.attempt_to("a").await;
