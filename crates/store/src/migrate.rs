@@ -27,6 +27,7 @@ pub const ALL: &[Migration] = &[
     Migration { version: 3, name: "proxy", sql: include_str!("../../../migrations/0003_proxy.sql") },
     Migration { version: 4, name: "connector", sql: include_str!("../../../migrations/0004_connector.sql") },
     Migration { version: 5, name: "timeline", sql: include_str!("../../../migrations/0005_timeline.sql") },
+    Migration { version: 6, name: "openid", sql: include_str!("../../../migrations/0006_openid.sql") },
 ];
 
 /// What a run did.
