@@ -60,3 +60,6 @@ CREATE TABLE logout_notices (
 );
 CREATE INDEX logout_notices_due ON logout_notices (due_at, id);
 CREATE INDEX logout_notices_provider ON logout_notices (provider_id);
+
+-- Claims that were allowed one by one, as a JSON list of names.
+ALTER TABLE consents ADD COLUMN claims TEXT NOT NULL DEFAULT '[]';

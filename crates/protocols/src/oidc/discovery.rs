@@ -64,7 +64,7 @@ pub fn document(subject: &Subject<'_>) -> Value {
         "acr_values_supported": [super::id_token::ACR],
         "scopes_supported": scopes,
         "claims_supported": claims,
-        "claims_parameter_supported": false,
+        "claims_parameter_supported": true,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],

@@ -1,6 +1,7 @@
 //! OpenID Connect: Core 1.0, Discovery 1.0, RP-Initiated Logout 1.0.
 
 pub mod claims;
+pub mod claims_request;
 pub mod discovery;
 pub mod id_token;
 pub mod interaction;

@@ -107,7 +107,7 @@ pub fn default_provider(snapshot: &Snapshot, name: &str) -> OperationResult<Prov
         .or(snapshot.keys.first())
         .ok_or_else(|| OperationError::Denied("There is no signing key; add one first.".to_owned()))?;
     let mut profile = ProviderProfile::new(name, key.id);
-    let defaults = snapshot.mappings.iter().filter(|mapping| mapping.is_default);
+    let defaults = snapshot.mappings.iter().filter(|mapping| mapping.is_for_new_applications());
     profile.mappings = defaults.map(|mapping| mapping.id).collect();
     Ok(profile)
 }

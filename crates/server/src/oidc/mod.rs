@@ -1,6 +1,7 @@
 //! OpenID Connect endpoints. Each file is called what its address is called.
 
 pub mod answer;
+pub mod asked_claims;
 pub mod authorize;
 pub mod consent;
 pub mod discovery;
