@@ -45,10 +45,11 @@ CREATE TABLE session_clients (
 CREATE INDEX session_clients_user ON session_clients (user_id);
 CREATE INDEX session_clients_expires ON session_clients (expires_at);
 
--- Notes to applications that somebody signed out (OpenID Connect Back-Channel Logout 1.0), until they took them.
+-- Notes to applications that somebody signed out (OpenID Connect Back-Channel Logout 1.0), until they took them. Without a
+-- reference to the provider: a session that ends would wait for whoever deletes an application, who waits for its grants.
 CREATE TABLE logout_notices (
     id TEXT {C} NOT NULL PRIMARY KEY,
-    provider_id TEXT {C} NOT NULL REFERENCES providers (id) ON DELETE CASCADE,
+    provider_id TEXT {C} NOT NULL,
     user_id TEXT {C} NOT NULL,
     subject TEXT NOT NULL,
     sid TEXT NOT NULL,

@@ -19,7 +19,7 @@ use crate::{
         headers,
         visitor::{self, CurrentVisitor},
     },
-    oidc::{authorize, consent, discovery, end_session, token, userinfo},
+    oidc::{authorize, check_session, consent, discovery, end_session, token, userinfo},
     pages, portal, proxy, setup,
 };
 use doorward_store as store;
@@ -55,6 +55,7 @@ pub fn router(app: App) -> Router {
         .route("/application/o/{slug}/", get(discovery::issuer))
         .route("/application/o/{slug}/.well-known/openid-configuration", get(discovery::document))
         .route("/application/o/{slug}/jwks/", get(discovery::jwks))
+        .route("/application/o/{slug}/check-session/", get(check_session::serve))
         .route("/outpost.goauthentik.io/auth/nginx", any(proxy::nginx::serve))
         .route("/outpost.goauthentik.io/auth/traefik", any(proxy::traefik::serve))
         .route("/outpost.goauthentik.io/auth/caddy", any(proxy::caddy::serve))

@@ -223,7 +223,7 @@ async fn answer(
     match issue::code(app, client, request, signed_in, trail).await {
         Ok(Some(code)) => {
             trail::note_code(app, trail, client, request, signed_in);
-            destination.code(app, visitor, &code)
+            destination.code(app, visitor, &code, request.scopes.contains("openid"))
         }
         Ok(None) => sign_in::redirect(app, &course.pending(app, visitor)),
         Err(error) => ErrorPage::store(&error).render(app, Some(visitor)),

@@ -3,12 +3,15 @@
 pub mod answer;
 pub mod asked_claims;
 pub mod authorize;
+pub mod check_session;
 pub mod consent;
 pub mod discovery;
 pub mod end_session;
 pub mod grant;
 pub mod issue;
+pub mod logout;
 mod refusal;
+pub mod session_state;
 pub mod token;
 pub mod trail;
 pub mod userinfo;

@@ -28,6 +28,7 @@ mod interaction;
 mod keys;
 mod ldap;
 mod ldap_applications;
+mod logout;
 mod networks;
 mod proxy;
 mod refresh_token;
