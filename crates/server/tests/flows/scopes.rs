@@ -2,15 +2,13 @@
 
 use crate::{
     on_both,
-    support::{OAuthClient, TestApp},
+    support::{OAuthClient, PASSWORD, Page, TestApp},
 };
 use axum::{body::Body, extract::Request};
 use doorward_core::{provider::ProviderProfile, user::UserProfile};
 use doorward_server::directory::users;
 use serde_json::{Map, Value, json};
 use tower::ServiceExt;
-
-use crate::support::{PASSWORD, Page};
 
 /// Everything that OpenID Connect Core 1.0, section 5.1, has.
 pub(crate) fn attributes() -> Value {
@@ -45,6 +43,9 @@ impl TestApp {
         self.client(&client.await)
     }
 }
+
+/// Header of a form.
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 /// No member without a value, at any depth (OpenID Connect Core 1.0, section 5.3.2).
 fn assert_nothing_is_empty(claims: &Map<String, Value>) {
@@ -181,7 +182,6 @@ on_both! {
         let tokens = client.exchange(&client.code(&mut app.signed_in("admin").await, &[]).await).await;
         let token = tokens.text("access_token");
         let bearer = format!("Bearer {token}");
-        const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
         let header = ("authorization", bearer.as_str());
         let body = format!("access_token={token}");
         for (method, headers, body) in [
