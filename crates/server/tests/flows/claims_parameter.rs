@@ -182,6 +182,15 @@ on_both! {
         assert!(browser.get(&request("openid", covered, "none")).await.redirect_parameter("code").is_some());
     }
 
+    /// An address is shown as people read it.
+    async fn an_address_is_shown_in_one_line(app) {
+        app.well_known_user("alice").await;
+        let client = app.open_application("a", |_| {}).await;
+        let page = app.signed_in("alice").await
+            .get(&client.authorize(&[("scope", "openid address"), ("prompt", "consent")])).await;
+        assert!(asks(&page) && page.text().contains("1 Main Street, Springfield, 12345, US"), "{}", page.body);
+    }
+
     /// What there is nothing to tell for yet is asked about as well; what was never asked about is not given when it appears.
     async fn claims_that_appear_later_were_allowed_or_are_not_given(app) {
         app.user("alice", &[]).await;
