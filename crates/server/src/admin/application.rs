@@ -16,6 +16,7 @@ use crate::{
     directory::users,
     error::{OperationError, OperationResult},
     http::form::{Fields, Form},
+    oidc::logout,
     pages,
     snapshot::{ApplicationEntry, Client},
 };
@@ -173,6 +174,7 @@ async fn render(desk: &Desk, entry: &ApplicationEntry, mut view: View) -> Operat
         "has_secret": has_secret,
         "revealed_secret": client_secret.filter(|_| has_secret),
         "revealed_password": bind_password,
+        "untold": untold(desk, entry).await?,
         "near_misses": near_misses::rows(desk, Some(&profile.slug)).await?,
         "attempts": attempt_rows::of_application(desk, entry.application.id).await?,
         "preview_user": desk.query("preview_user"),
@@ -180,6 +182,19 @@ async fn render(desk: &Desk, entry: &ApplicationEntry, mut view: View) -> Operat
     });
     context.extend(own.as_object().cloned().unwrap_or_default());
     Ok(desk.form(PAGE, Value::Object(context), &view.problems))
+}
+
+/// Sign-outs that the application was told in vain, if there are any.
+async fn untold(desk: &Desk, entry: &ApplicationEntry) -> OperationResult<Value> {
+    let Some(client) = &entry.oauth else { return Ok(Value::Null) };
+    let failing = logout::failing(&desk.app, client.provider.id).await?;
+    let (Some(newest), Some(oldest)) = (failing.first(), failing.last()) else { return Ok(Value::Null) };
+    Ok(json!({
+        "count": failing.len(),
+        "since": pages::time(oldest.created_at),
+        "reason": newest.last_error,
+        "logout_uri": client.provider.profile.logout_uri,
+    }))
 }
 
 /// What the tokens of a person would hold, if somebody asked.
