@@ -9,6 +9,8 @@ ALTER TABLE providers ADD COLUMN previous_secret_expires_at BIGINT;
 
 -- How often a key gets a new version by itself, in milliseconds; 0 means never.
 ALTER TABLE signing_keys ADD COLUMN rotation_interval BIGINT NOT NULL DEFAULT 0;
+-- How often it was rotated: of several who rotate it at once, one counts it on.
+ALTER TABLE signing_keys ADD COLUMN rotations BIGINT NOT NULL DEFAULT 0;
 
 -- The claims parameter of the authorization request, as JSON. grants.session_id and grants.sid are empty where there is no
 -- session: client credentials and devices.

@@ -14,6 +14,7 @@ mod clients;
 mod connector;
 mod credentials;
 mod explain;
+mod keys;
 mod ldap;
 #[path = "../../../server/tests/flows/support/netbox.rs"]
 mod netbox;

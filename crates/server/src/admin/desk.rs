@@ -45,6 +45,8 @@ pub(super) enum Done {
     ProxyAdded,
     ProxyRemoved,
     KeyRotated,
+    /// A key that leaked was replaced.
+    KeyReplaced,
     AuthenticatorRemoved,
     AppPasswordRemoved,
     RunStarted,
@@ -57,7 +59,7 @@ pub(super) enum Done {
 }
 
 impl Done {
-    const ALL: [(Self, &'static str, &'static str); 20] = [
+    const ALL: [(Self, &'static str, &'static str); 21] = [
         (Self::Added, "added", "Added."),
         (Self::Saved, "saved", "Your changes are saved."),
         (Self::Deleted, "deleted", "Deleted."),
@@ -68,6 +70,11 @@ impl Done {
         (Self::LdapRemoved, "ldap-removed", "The LDAP provider is removed."),
         (Self::ProxyAdded, "proxy-added", "The proxy provider is added. Set up the proxy next."),
         (Self::ProxyRemoved, "proxy-removed", "The proxy provider is removed. Everybody at its hosts is signed out."),
+        (
+            Self::KeyReplaced,
+            "key-replaced",
+            "The new key signs, and the old one is withdrawn. Applications refuse its tokens when they fetch the keys anew.",
+        ),
         (Self::KeyRotated, "key-rotated", "The next key is published. It takes over signing at the time shown below."),
         (
             Self::AuthenticatorRemoved,

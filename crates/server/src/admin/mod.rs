@@ -93,6 +93,8 @@ pub fn routes() -> Router<App> {
         .route("/if/admin/keys/generate/", post(key_list::generate))
         .route("/if/admin/keys/import/", post(key_list::import))
         .route("/if/admin/keys/{id}/rotate/", post(key_list::rotate))
+        .route("/if/admin/keys/{id}/replace/", post(key_list::replace))
+        .route("/if/admin/keys/{id}/schedule/", post(key_list::schedule))
         .route("/if/admin/keys/{id}/delete/", post(key_list::delete))
         .route("/if/admin/mappings/", get(mapping_list::list))
         .route("/if/admin/mappings/new/", get(mapping::new).post(mapping::create))

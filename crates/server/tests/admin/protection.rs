@@ -30,7 +30,7 @@ const PAGES: [(&str, &str); 20] = [
 ];
 
 /// Everything that takes a form.
-const FORMS: [&str; 42] = [
+const FORMS: [&str; 44] = [
     "/if/admin/applications/new/",
     "/if/admin/applications/{slug}/",
     "/if/admin/applications/{slug}/reveal-secret/",
@@ -68,6 +68,8 @@ const FORMS: [&str; 42] = [
     "/if/admin/keys/generate/",
     "/if/admin/keys/import/",
     "/if/admin/keys/{key}/rotate/",
+    "/if/admin/keys/{key}/replace/",
+    "/if/admin/keys/{key}/schedule/",
     "/if/admin/keys/{key}/delete/",
     "/if/admin/mappings/new/",
     "/if/admin/mappings/new/preview/",

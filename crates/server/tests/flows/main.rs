@@ -27,6 +27,7 @@ mod end_session;
 mod explain;
 mod guide;
 mod interaction;
+mod key_rotation;
 mod keys;
 mod ldap;
 mod ldap_applications;
