@@ -5,3 +5,4 @@ pub mod discovery;
 pub mod id_token;
 pub mod interaction;
 pub mod subject;
+pub mod webfinger;

@@ -30,11 +30,12 @@ const PAGES: [(&str, &str); 20] = [
 ];
 
 /// Everything that takes a form.
-const FORMS: [&str; 42] = [
+const FORMS: [&str; 43] = [
     "/if/admin/applications/new/",
     "/if/admin/applications/{slug}/",
     "/if/admin/applications/{slug}/reveal-secret/",
     "/if/admin/applications/{slug}/rotate-secret/",
+    "/if/admin/applications/{slug}/stop-old-secret/",
     "/if/admin/applications/{slug}/add-redirect-uri/",
     "/if/admin/applications/{slug}/redirect-uris/allow/",
     "/if/admin/applications/{slug}/redirect-uris/dismiss/",
