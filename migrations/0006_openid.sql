@@ -53,10 +53,11 @@ CREATE TABLE session_clients (
 CREATE INDEX session_clients_user ON session_clients (user_id);
 CREATE INDEX session_clients_expires ON session_clients (expires_at);
 
--- Notes to applications that somebody signed out (OpenID Connect Back-Channel Logout 1.0), until they took them.
+-- Notes to applications that somebody signed out (OpenID Connect Back-Channel Logout 1.0), until they took them. Without a
+-- reference to the provider: a session that ends would wait for whoever deletes an application, who waits for its grants.
 CREATE TABLE logout_notices (
     id TEXT {C} NOT NULL PRIMARY KEY,
-    provider_id TEXT {C} NOT NULL REFERENCES providers (id) ON DELETE CASCADE,
+    provider_id TEXT {C} NOT NULL,
     user_id TEXT {C} NOT NULL,
     subject TEXT NOT NULL,
     sid TEXT NOT NULL,
@@ -68,3 +69,6 @@ CREATE TABLE logout_notices (
 );
 CREATE INDEX logout_notices_due ON logout_notices (due_at, id);
 CREATE INDEX logout_notices_provider ON logout_notices (provider_id);
+
+-- Claims that were allowed one by one, as a JSON list of names.
+ALTER TABLE consents ADD COLUMN claims TEXT NOT NULL DEFAULT '[]';

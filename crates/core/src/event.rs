@@ -29,6 +29,8 @@ pub enum EventKind {
     Pushed,
     /// A connector could not do its work.
     PushFailed,
+    /// An application could not be told that somebody signed out.
+    LogoutFailed,
 }
 
 impl EventKind {
@@ -45,6 +47,7 @@ impl EventKind {
             Self::Changed => "changed",
             Self::Pushed => "pushed",
             Self::PushFailed => "push_failed",
+            Self::LogoutFailed => "logout_failed",
         }
     }
 

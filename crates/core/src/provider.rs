@@ -175,11 +175,14 @@ impl ProviderProfile {
             "A client ID has 1 to 255 visible ASCII characters and no colon.",
         );
         problems.require(self.redirect_uris.len() <= REDIRECT_URIS_MAX, "redirect_uris", "At most 50 redirect URIs.");
+        problems.require(!self.grant_types.is_empty(), "grant_types", "Choose at least one: nobody could sign in.");
         problems.require(
             self.logout_uri.is_empty() || is_web_address(&self.logout_uri),
             "logout_uri",
             "This must be a web address that starts with https:// or http://.",
         );
+        // OpenID Connect Back-Channel Logout 1.0, section 2.2.
+        problems.require(!self.logout_uri.contains('#'), "logout_uri", "A logout URI has no fragment (#).");
         let at_least = |lifetime: Lifetime, seconds| lifetime >= Lifetime::seconds(seconds);
         problems.require(at_least(self.access_code_validity, 10), "access_code_validity", "At least seconds=10.");
         problems.require(
@@ -191,6 +194,24 @@ impl ProviderProfile {
         problems.require(at_least(self.refresh_token_validity, 60), "refresh_token_validity", "At least minutes=1.");
         problems.or(())
     }
+}
+
+/// Shortest client secret that somebody may choose, in characters. Shorter ones can be guessed.
+pub const CLIENT_SECRET_MIN: usize = 32;
+/// Longest client secret that somebody may choose, in characters.
+pub const CLIENT_SECRET_MAX: usize = 512;
+
+/// Checks a client secret that somebody chose, for instance to keep the one that the application has already.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_client_secret(secret: &Secret<String>) -> Result<(), Problems> {
+    let secret = secret.expose();
+    let fits = (CLIENT_SECRET_MIN..=CLIENT_SECRET_MAX).contains(&secret.len())
+        && secret.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
+    let mut problems = Problems::default();
+    problems.require(fits, "client_secret", "A client secret has 32 to 512 visible ASCII characters.");
+    problems.or(())
 }
 
 /// A client secret as authentik makes them: 128 letters and digits, so that no client can encode it wrongly.
@@ -226,8 +247,29 @@ mod tests {
         provider.access_code_validity = Lifetime::seconds(601);
         provider.access_token_validity = Lifetime::seconds(59);
         provider.redirect_uris = vec![RedirectUri::exact("https://a.example/"); 51];
+        provider.grant_types.clear();
+        provider.logout_uri = "https://a.example/out#now".into();
         let fields: Vec<_> = provider.check().unwrap_err().0.iter().map(|p| p.field).collect();
-        assert_eq!(fields, ["client_id", "redirect_uris", "access_code_validity", "access_token_validity"]);
+        let expected = [
+            "client_id",
+            "redirect_uris",
+            "grant_types",
+            "logout_uri",
+            "access_code_validity",
+            "access_token_validity",
+        ];
+        assert_eq!(fields, expected);
+    }
+
+    #[test]
+    fn chosen_client_secrets_are_long_and_plain() {
+        let refused = |text: &str| check_client_secret(&Secret::new(text.to_owned())).is_err();
+        assert!(!refused(new_client_secret().expose()));
+        assert!(!refused(&"s".repeat(32)) && !refused(&"s".repeat(512)));
+        assert!(refused(&"s".repeat(31)) && refused(&"s".repeat(513)));
+        for odd in [" ", "\n", "é", "\u{7f}"] {
+            assert!(refused(&format!("{}{odd}", "s".repeat(40))), "{odd:?}");
+        }
     }
 
     #[test]

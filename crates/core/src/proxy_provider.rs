@@ -175,7 +175,7 @@ impl ProxyProfile {
     #[must_use]
     pub fn tidied(mut self) -> Self {
         let host = self.external_host.trim();
-        self.external_host = host.strip_suffix('/').unwrap_or(host).to_owned();
+        self.external_host = host.strip_suffix('/').unwrap_or(host).trim_end().to_owned();
         self.cookie_domain = match self.mode {
             ProxyMode::ForwardSingle => String::new(),
             ProxyMode::ForwardDomain => self.cookie_domain.trim().to_ascii_lowercase(),
@@ -466,7 +466,7 @@ mod tests {
         fn tidying_twice_changes_nothing(host in ".{0,40}", domain in ".{0,40}") {
             let once = ProxyProfile::domain(host, domain).tidied();
             // A slash at the end is taken away once: two are no host anyway.
-            prop_assume!(!once.external_host.ends_with(['/', ' ']));
+            prop_assume!(!once.external_host.ends_with('/'));
             prop_assert_eq!(once.clone().tidied(), once);
         }
     }

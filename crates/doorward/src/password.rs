@@ -32,13 +32,19 @@ impl Args {
 
 /// A password from a file or from standard input.
 pub fn given(file: Option<&Path>, stdin: bool) -> anyhow::Result<Option<Secret<String>>> {
+    secret_given("password", file, stdin)
+}
+
+/// A secret from a file or from standard input. `what` it is, for messages.
+pub fn secret_given(what: &str, file: Option<&Path>, stdin: bool) -> anyhow::Result<Option<Secret<String>>> {
     let text = match file {
         Some(path) => {
-            fs::read_to_string(path).with_context(|| format!("the password file {} cannot be read", path.display()))?
+            fs::read_to_string(path).with_context(|| format!("the {what} file {} cannot be read", path.display()))?
         }
         None if stdin => {
             let mut text = String::new();
-            io::stdin().read_to_string(&mut text).context("the password cannot be read from standard input")?;
+            let read = io::stdin().read_to_string(&mut text);
+            read.with_context(|| format!("the {what} cannot be read from standard input"))?;
             text
         }
         None => return Ok(None),

@@ -10,6 +10,7 @@ pub mod applications;
 pub mod auth;
 pub mod config;
 pub mod connector;
+mod default_mappings;
 pub mod directory;
 pub mod doctor;
 pub mod error;

@@ -19,7 +19,9 @@ use crate::{
         headers,
         visitor::{self, CurrentVisitor},
     },
-    oidc::{authorize, consent, discovery, end_session, introspect, revoke, token, userinfo, webfinger},
+    oidc::{
+        authorize, check_session, consent, discovery, end_session, introspect, revoke, token, userinfo, webfinger,
+    },
     pages, portal, proxy, setup,
 };
 use doorward_store as store;
@@ -63,6 +65,7 @@ pub fn router(app: App) -> Router {
         .route("/.well-known/openid-configuration/application/o/{slug}/", get(discovery::document))
         .route("/.well-known/webfinger", get(webfinger::get))
         .route("/application/o/{slug}/jwks/", get(discovery::jwks))
+        .route("/application/o/{slug}/check-session/", get(check_session::serve))
         .route("/outpost.goauthentik.io/auth/nginx", any(proxy::nginx::serve))
         .route("/outpost.goauthentik.io/auth/traefik", any(proxy::traefik::serve))
         .route("/outpost.goauthentik.io/auth/caddy", any(proxy::caddy::serve))

@@ -3,10 +3,9 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward_core::{
     cipher::Cipher,
-    claim_mapping::{ClaimMapping, DEFAULTS, MappingProfile},
     clock::Clock,
     group::{Group, GroupProfile},
-    id::{GroupId, MappingId, SigningKeyId},
+    id::{GroupId, SigningKeyId},
     random,
     signing_key::{KeyAlgorithm, SigningKey},
     user::UserProfile,
@@ -21,6 +20,7 @@ use std::sync::Arc;
 use crate::{
     actor::Actor,
     app::App,
+    default_mappings,
     directory::users,
     error::{OperationError, OperationResult},
 };
@@ -35,8 +35,8 @@ const KEY_CHECK: &str = "key_check";
 const SETUP_TOKEN: &str = "setup_token";
 const SETUP_DONE: &str = "setup_done";
 
-/// Makes what is missing: the installation's identifier, the first signing key, the default claim mappings, the setup
-/// token. Refuses to go on with another encryption key than the database was written with.
+/// Makes what is missing: the installation's identifier, the first signing key, the default claim mappings (also those that
+/// came with a newer version), the setup token. Refuses to go on with another encryption key than the database was written with.
 ///
 /// # Errors
 /// [`store::Error::Corrupt`] for another key; or what the database says.
@@ -44,7 +44,7 @@ pub async fn ensure_defaults(db: &Db, cipher: &Arc<Cipher>, clock: &Clock) -> st
     let check = URL_SAFE_NO_PAD.encode(cipher.mac("key check", b"doorward"));
     let found = db.read(|tx| Box::pin(store::setting::find(tx, KEY_CHECK))).await?;
     match found {
-        Some(found) if found == check => return Ok(()),
+        Some(found) if found == check => return default_mappings::renew(db, clock).await,
         Some(_) => {
             return Err(store::Error::Corrupt(
                 "it was written with another secret.key; put the key of the first node (or of the backup) into the \
@@ -69,29 +69,13 @@ pub async fn ensure_defaults(db: &Db, cipher: &Arc<Cipher>, clock: &Clock) -> st
                 return Ok(());
             }
             store::signing_key::insert(tx, &cipher, &key).await?;
-            for mapping in default_mappings(&clock) {
-                store::claim_mapping::insert(tx, &mapping).await?;
-            }
+            default_mappings::insert_all(tx, &clock).await?;
             let sealed = URL_SAFE_NO_PAD.encode(cipher.seal(SETUP_TOKEN, random::alphanumeric(40).as_bytes()));
             store::setting::insert_or_find(tx, SETUP_TOKEN, &sealed).await?;
             store::revision::bump_snapshot(tx).await
         })
     })
     .await
-}
-
-fn default_mappings(clock: &Clock) -> Vec<ClaimMapping> {
-    let mapping = |(scope, name, description, expression): &(&str, &str, &str, &str)| ClaimMapping {
-        id: MappingId::new(clock),
-        profile: MappingProfile {
-            name: (*name).to_owned(),
-            scope: (*scope).to_owned(),
-            expression: (*expression).to_owned(),
-            description: (*description).to_owned(),
-        },
-        is_default: true,
-    };
-    DEFAULTS.iter().map(mapping).collect()
 }
 
 /// The installation's identifier, which goes into every user's `uid`.

@@ -18,7 +18,10 @@ use doorward_core::{
 };
 use doorward_protocols::{
     jose::{jwk::public_jwk, signer::Signer},
-    oidc::{claims::CompiledMapping, discovery},
+    oidc::{
+        claims::{CompiledMapping, sample_names},
+        discovery,
+    },
 };
 use doorward_store::{self as store, db::Db};
 use jiff::{SignedDuration, Timestamp};
@@ -92,6 +95,8 @@ pub struct Client {
     pub scopes: BTreeSet<String>,
     /// Its claim mappings, compiled, in merging order.
     pub mappings: Vec<CompiledMapping>,
+    /// Names of the claims that its scopes make for somebody of whom everything is known.
+    pub claim_names: BTreeMap<String, BTreeSet<String>>,
     /// The key that signs.
     pub signer: Arc<Signer>,
     /// The published keys, for tokens that come back.
@@ -184,11 +189,13 @@ impl Snapshot {
             by_provider: BTreeMap::new(),
             group_tree: OnceLock::new(),
         };
+        let names = claim_names(&snapshot.mappings);
         for application in applications {
             let (provider, proxy) = (oauth.remove(&application.id), proxies.remove(&application.id));
             let client = provider.and_then(|provider| {
                 let key = prepared.get(&provider.profile.signing_key)?;
-                let mut client = Client::new(application.clone(), provider, &snapshot.mappings, key, public_url);
+                let mut client =
+                    Client::new(application.clone(), provider, (&snapshot.mappings, &names), key, public_url);
                 client.redirect_uris.extend(proxy.as_ref().and_then(proxy_client::redirect_uri));
                 Some(Arc::new(client))
             });
@@ -313,7 +320,7 @@ impl Client {
     fn new(
         application: Application,
         provider: Provider,
-        mappings: &[ClaimMapping],
+        (mappings, names): (&[ClaimMapping], &BTreeMap<MappingId, BTreeSet<String>>),
         key: &PreparedKey,
         public_url: &PublicUrl,
     ) -> Self {
@@ -324,6 +331,11 @@ impl Client {
         };
         let own: Vec<_> = mappings.iter().filter(|mapping| provider.profile.mappings.contains(&mapping.id)).collect();
         let scopes: BTreeSet<String> = own.iter().map(|mapping| mapping.profile.scope.clone()).collect();
+        let mut claim_names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for mapping in &own {
+            let made = names.get(&mapping.id).cloned().unwrap_or_default();
+            claim_names.entry(mapping.profile.scope.clone()).or_default().extend(made);
+        }
         let document = discovery::document(&discovery::Subject {
             public_url: public_url.as_str(),
             slug,
@@ -331,7 +343,7 @@ impl Client {
             algorithm: key.signer.algorithm().jws_name(),
             grant_types: &provider.profile.grant_types,
             scopes: &scopes,
-            claims: &advertised_claims(&own),
+            claims: &claim_names.values().flatten().cloned().collect(),
         });
         Self {
             origins: provider.profile.redirect_uris.iter().filter_map(|uri| web_address::origin(&uri.url)).collect(),
@@ -339,6 +351,7 @@ impl Client {
             discovery: Bytes::from(format!("{document:#}")),
             mappings: own.into_iter().map(CompiledMapping::new).collect(),
             signer: key.signer.clone(),
+            claim_names,
             public_keys: key.public.clone(),
             jwks: key.jwks.clone(),
             issuer,
@@ -349,19 +362,9 @@ impl Client {
     }
 }
 
-/// Claims of the mappings that came with Doorward; what others make depends on the person.
-fn advertised_claims(mappings: &[&ClaimMapping]) -> BTreeSet<String> {
-    let of_scope = |scope: &str| -> &[&str] {
-        match scope {
-            "email" => &["email", "email_verified"],
-            "profile" => {
-                &["name", "given_name", "family_name", "preferred_username", "nickname", "updated_at", "groups"]
-            }
-            _ => &[],
-        }
-    };
-    let defaults = mappings.iter().filter(|mapping| mapping.is_default);
-    defaults.flat_map(|mapping| of_scope(&mapping.profile.scope)).map(|claim| (*claim).to_owned()).collect()
+/// The claims that each mapping promises, once for all applications that have it.
+fn claim_names(mappings: &[ClaimMapping]) -> BTreeMap<MappingId, BTreeSet<String>> {
+    mappings.iter().map(|mapping| (mapping.id, sample_names(&CompiledMapping::new(mapping)))).collect()
 }
 
 /// State of every version of a key, with the words for it.

@@ -57,6 +57,16 @@ pub async fn insert(tx: &mut Tx<'_>, mapping: &ClaimMapping) -> Result<()> {
     Ok(())
 }
 
+/// Renews the expression of the default mapping of a scope, if it is still exactly the one given.
+pub async fn renew_default(tx: &mut Tx<'_>, scope: &str, old: &str, new: &str) -> Result<()> {
+    tx.execute(
+        "UPDATE claim_mappings SET expression = $4 WHERE is_default = $1 AND scope = $2 AND expression = $3",
+        values![true, scope, old, new],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Writes a mapping. Says whether there was one.
 pub async fn update(tx: &mut Tx<'_>, id: MappingId, profile: &MappingProfile) -> Result<bool> {
     let changed = tx

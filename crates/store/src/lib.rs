@@ -24,6 +24,7 @@ pub mod event;
 pub mod grant;
 pub mod group;
 pub mod ldap_provider;
+pub mod logout_notice;
 pub mod migrate;
 pub mod near_miss;
 pub mod provider;

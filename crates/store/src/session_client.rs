@@ -66,6 +66,13 @@ pub async fn take_of_user(tx: &mut Tx<'_>, user: UserId) -> Result<Vec<SessionCl
     .await
 }
 
+/// A session was renewed: what it signed in to is remembered as long as it lasts.
+pub async fn extend(tx: &mut Tx<'_>, session: SessionId, expires_at: Timestamp) -> Result<()> {
+    tx.execute("UPDATE session_clients SET expires_at = $2 WHERE session_id = $1", values![session, expires_at])
+        .await?;
+    Ok(())
+}
+
 /// Forgets those of sessions that ended by themselves.
 pub async fn delete_expired(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64> {
     tx.execute("DELETE FROM session_clients WHERE expires_at <= $1", values![now]).await

@@ -10,6 +10,7 @@
 
 mod activity;
 mod applications;
+mod clients;
 mod connector;
 mod credentials;
 mod explain;

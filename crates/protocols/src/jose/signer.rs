@@ -13,14 +13,16 @@ pub enum TokenKind {
     IdToken,
     /// An access token (RFC 9068, section 2.1): cannot be taken for an ID token.
     AccessToken,
+    /// A logout token (OpenID Connect Back-Channel Logout 1.0, section 2.4).
+    LogoutToken,
 }
 
 /// A key ready to sign.
 #[derive(Debug)]
 pub struct Signer {
     pair: Pair,
-    /// Encoded headers: of ID tokens, of access tokens.
-    headers: [String; 2],
+    /// Encoded headers: of ID tokens, of access tokens, of logout tokens.
+    headers: [String; 3],
 }
 
 impl Signer {
@@ -35,7 +37,7 @@ impl Signer {
         };
         Ok(Self {
             pair: Pair::from_pkcs8(version.algorithm, version.private_key.expose())?,
-            headers: [header("JWT"), header("at+jwt")],
+            headers: [header("JWT"), header("at+jwt"), header("logout+jwt")],
         })
     }
 
@@ -49,8 +51,12 @@ impl Signer {
     /// # Errors
     /// If the signature cannot be made.
     pub fn sign(&self, kind: TokenKind, claims: &Map<String, Value>) -> Result<String, KeyError> {
-        let [id_token, access_token] = &self.headers;
-        let header = if kind == TokenKind::IdToken { id_token } else { access_token };
+        let [id_token, access_token, logout_token] = &self.headers;
+        let header = match kind {
+            TokenKind::IdToken => id_token,
+            TokenKind::AccessToken => access_token,
+            TokenKind::LogoutToken => logout_token,
+        };
         let payload = serde_json::to_vec(claims).map_err(|error| KeyError::Crypto(error.to_string()))?;
         let mut token = format!("{header}.{}", URL_SAFE_NO_PAD.encode(payload));
         let signature = self.pair.sign(token.as_bytes())?;

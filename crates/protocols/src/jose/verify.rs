@@ -139,6 +139,8 @@ mod tests {
         assert!(id_token_hint(&token, &published(&version), "https://other/", "client").is_err());
         let access_token = signer.sign(TokenKind::AccessToken, &claims()).unwrap();
         assert_eq!(check(&access_token, &published(&version)), Err(VerifyError::WrongKind));
+        let logout_token = signer.sign(TokenKind::LogoutToken, &claims()).unwrap();
+        assert_eq!(check(&logout_token, &published(&version)), Err(VerifyError::WrongKind));
         let payload = token.split('.').nth(1).unwrap();
         for header in [
             json!({ "alg": "none", "kid": version.kid }),

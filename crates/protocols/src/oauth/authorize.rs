@@ -8,6 +8,7 @@ use super::{
     parameters::Parameters,
     pkce,
 };
+use crate::oidc::claims_request::ClaimsRequest;
 
 /// How the answer travels (OAuth 2.0 Multiple Response Types, section 2.1; Form Post Response Mode).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub struct AuthorizeRequest {
     pub id_token_hint: Option<String>,
     /// PKCE challenge, S256.
     pub code_challenge: Option<String>,
+    /// Claims asked for by name.
+    pub claims: ClaimsRequest,
 }
 
 /// How an error travels back, as far as it can be made out of a request that has one.
@@ -98,10 +101,12 @@ pub fn parse(
         client_type == ClientType::Public,
     )?;
     let owned = |name| parameters.get(name).map(str::to_owned);
+    let scopes = scopes(parameters.get("scope"), configured)?;
     Ok(AuthorizeRequest {
         redirect_uri: redirect_uri.to_owned(),
         response_mode,
-        scopes: scopes(parameters.get("scope"), configured)?,
+        claims: claims(parameters.get("claims"), &scopes)?,
+        scopes,
         state: owned("state"),
         nonce: owned("nonce"),
         prompt: prompt(parameters.get("prompt"))?,
@@ -123,6 +128,13 @@ fn scopes(scope: Option<&str>, configured: &BTreeSet<String>) -> Result<BTreeSet
         return Err(OAuthError::new(ErrorCode::InvalidScope, "scope is malformed"));
     }
     Ok(asked.into_iter().filter(|name| configured.contains(*name)).map(str::to_owned).collect())
+}
+
+/// Claims are asked for by name only in OpenID Connect; for plain OAuth the parameter is one of those that are not known
+/// (RFC 6749, section 3.1).
+fn claims(claims: Option<&str>, scopes: &BTreeSet<String>) -> Result<ClaimsRequest, OAuthError> {
+    let claims = claims.filter(|_| scopes.contains("openid"));
+    claims.map_or_else(|| Ok(ClaimsRequest::default()), ClaimsRequest::parse)
 }
 
 fn prompt(prompt: Option<&str>) -> Result<Prompt, OAuthError> {
@@ -196,6 +208,15 @@ mod tests {
         assert_eq!(request.prompt, Prompt { login: true, ..Prompt::default() });
         assert_eq!(request.max_age, Some(10));
         assert_eq!(read("response_type=code&max_age=99999999999999999999").unwrap().max_age, Some(i64::MAX));
+    }
+
+    #[test]
+    fn claims_are_read_where_openid_is_asked_for() {
+        let asked = "response_type=code&claims=%7B%22userinfo%22%3A%7B%22name%22%3Anull%7D%7D";
+        assert!(read(&format!("{asked}&scope=openid")).unwrap().claims.userinfo.contains_key("name"));
+        assert_eq!(read(&format!("{asked}&scope=email")).unwrap().claims, ClaimsRequest::default());
+        assert_eq!(code("response_type=code&scope=openid&claims=name"), ErrorCode::InvalidRequest);
+        assert!(read("response_type=code&scope=email&claims=name").is_ok());
     }
 
     #[test]

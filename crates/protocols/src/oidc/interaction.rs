@@ -12,18 +12,29 @@ use crate::oauth::{authorize::AuthorizeRequest, error::ErrorCode};
 pub struct Situation<'a> {
     /// When the signed-in person showed who they are; `None` if nobody is signed in.
     pub authenticated_at: Option<Timestamp>,
-    /// Whether the person is the one of `id_token_hint`; `None` without a hint.
+    /// Whether the person is the one of `id_token_hint`, and of a `sub` in `claims`; `None` without either.
     pub is_hinted: Option<bool>,
     /// When the request came first, if the person was sent away to sign in or to consent; `None` the first time.
     pub started_at: Option<Timestamp>,
     /// When the application asks for consent.
     pub consent_mode: ConsentMode,
-    /// The scopes consented to before.
-    pub consented: Option<&'a BTreeSet<String>>,
+    /// What was consented to before.
+    pub consented: Option<&'a Consented>,
+    /// Claims asked for by name that neither the scopes of this request nor those consented to before bring.
+    pub claims: &'a BTreeSet<String>,
     /// Whether the person pressed "allow" for this very request.
     pub just_allowed: bool,
     /// Now.
     pub now: Timestamp,
+}
+
+/// A consent that was remembered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Consented {
+    /// Scopes.
+    pub scopes: BTreeSet<String>,
+    /// Claims that were asked for by name.
+    pub claims: BTreeSet<String>,
 }
 
 /// What comes next.
@@ -72,7 +83,9 @@ fn needs_consent(request: &AuthorizeRequest, situation: &Situation<'_>) -> bool 
     if situation.just_allowed {
         return false;
     }
-    let remembered = situation.consented.is_some_and(|given| request.scopes.is_subset(given));
+    let remembered = situation
+        .consented
+        .is_some_and(|given| request.scopes.is_subset(&given.scopes) && situation.claims.is_subset(&given.claims));
     request.prompt.consent
         || match situation.consent_mode {
             ConsentMode::Never => false,
@@ -84,7 +97,10 @@ fn needs_consent(request: &AuthorizeRequest, situation: &Situation<'_>) -> bool 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::authorize::{Prompt, ResponseMode};
+    use crate::{
+        oauth::authorize::{Prompt, ResponseMode},
+        oidc::claims_request::ClaimsRequest,
+    };
     use doorward_core::clock::from_millis;
 
     fn request(prompt: Prompt, max_age: Option<i64>) -> AuthorizeRequest {
@@ -99,8 +115,11 @@ mod tests {
             login_hint: None,
             id_token_hint: None,
             code_challenge: None,
+            claims: ClaimsRequest::default(),
         }
     }
+
+    static NO_CLAIMS: BTreeSet<String> = BTreeSet::new();
 
     fn situation(authenticated_at: Option<i64>) -> Situation<'static> {
         Situation {
@@ -109,6 +128,7 @@ mod tests {
             started_at: None,
             consent_mode: ConsentMode::Never,
             consented: None,
+            claims: &NO_CLAIMS,
             just_allowed: false,
             now: from_millis(1_000_000),
         }
@@ -145,7 +165,8 @@ mod tests {
         here.consent_mode = ConsentMode::FirstTime;
         assert_eq!(next_step(&request(Prompt::default(), None), &here), Step::Consent);
         assert_eq!(next_step(&request(NONE, None), &here), Step::Refuse(ErrorCode::ConsentRequired));
-        let (fewer, enough) = (BTreeSet::new(), BTreeSet::from(["openid".to_owned(), "email".to_owned()]));
+        let fewer = Consented::default();
+        let enough = Consented { scopes: ["openid".to_owned(), "email".to_owned()].into(), ..Consented::default() };
         here.consented = Some(&fewer);
         assert_eq!(next_step(&request(Prompt::default(), None), &here), Step::Consent);
         here.consented = Some(&enough);
@@ -154,6 +175,19 @@ mod tests {
         assert_eq!(next_step(&request(Prompt::default(), None), &here), Step::Consent);
         here.just_allowed = true;
         assert_eq!(next_step(&request(CONSENT, None), &here), Step::Answer);
+    }
+
+    #[test]
+    fn consent_is_asked_for_again_when_more_claims_are_wanted() {
+        let (name, both) = (BTreeSet::from(["name".to_owned()]), ["name", "email"].map(str::to_owned).into());
+        let scopes: BTreeSet<String> = ["openid".to_owned()].into();
+        let given = Consented { scopes: scopes.clone(), claims: name.clone() };
+        let mut here = situation(Some(999));
+        (here.consent_mode, here.consented, here.claims) = (ConsentMode::FirstTime, Some(&given), &name);
+        assert_eq!(next_step(&request(Prompt::default(), None), &here), Step::Answer);
+        here.claims = &both;
+        assert_eq!(next_step(&request(Prompt::default(), None), &here), Step::Consent);
+        assert_eq!(next_step(&request(NONE, None), &here), Step::Refuse(ErrorCode::ConsentRequired));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The part of an application's form that is about its OAuth2/OpenID provider.
 
 use doorward_core::{
+    grant_type::GrantType,
     lifetime::Lifetime,
     problem::Problems,
-    provider::{ClientType, IssuerMode, ProviderProfile, SubjectMode},
+    provider::{ClientType, IssuerMode, LogoutMethod, ProviderProfile, SubjectMode},
     redirect_uri::{MatchingMode, RedirectKind, RedirectUri},
 };
 use serde::Serialize;
@@ -14,7 +15,7 @@ use super::fields;
 use crate::{app::App, http::form::Fields};
 
 /// Fields that hold one text each.
-const TEXTS: [&str; 9] = [
+const TEXTS: [&str; 11] = [
     "client_type",
     "client_id",
     "signing_key",
@@ -24,6 +25,8 @@ const TEXTS: [&str; 9] = [
     "access_token_validity",
     "refresh_token_validity",
     "refresh_token_threshold",
+    "logout_uri",
+    "logout_method",
 ];
 /// Most rows of redirect URIs that are looked at: more than an application can have, so that too many are noticed.
 const ROWS_MAX: usize = 100;
@@ -40,6 +43,7 @@ struct UriRow {
 #[derive(Debug, Clone)]
 pub(super) struct OauthDraft {
     texts: BTreeMap<&'static str, String>,
+    grant_types: BTreeSet<String>,
     include_claims_in_id_token: bool,
     redirect_uris: Vec<UriRow>,
     mappings: BTreeSet<String>,
@@ -58,9 +62,12 @@ impl OauthDraft {
             provider.access_token_validity.to_string(),
             provider.refresh_token_validity.to_string(),
             provider.refresh_token_threshold.to_string(),
+            provider.logout_uri.clone(),
+            provider.logout_method.as_str().to_owned(),
         ];
         Self {
             texts: TEXTS.into_iter().zip(values).collect(),
+            grant_types: provider.grant_types.iter().map(|grant| grant.as_str().to_owned()).collect(),
             include_claims_in_id_token: provider.include_claims_in_id_token,
             redirect_uris: provider.redirect_uris.iter().map(UriRow::from_uri).collect(),
             mappings: provider.mappings.iter().map(ToString::to_string).collect(),
@@ -71,6 +78,7 @@ impl OauthDraft {
     pub(super) fn from_fields(form: &Fields) -> Self {
         Self {
             texts: TEXTS.into_iter().map(|name| (name, form.get(name).trim().to_owned())).collect(),
+            grant_types: form.all("grant_types").map(str::to_owned).collect(),
             include_claims_in_id_token: form.is_ticked("include_claims_in_id_token"),
             redirect_uris: (1..=ROWS_MAX).filter_map(|row| UriRow::from_fields(form, row)).collect(),
             mappings: form.all("mappings").map(str::to_owned).collect(),
@@ -97,6 +105,10 @@ impl OauthDraft {
                 "href": format!("/if/admin/mappings/{}/", mapping.id),
             })
         });
+        let grant_types = GrantType::ALL.iter().map(
+            |(_, value, label)| json!({ "value": value, "label": label, "checked": self.grant_types.contains(*value) }),
+        );
+        context.insert("grant_types".to_owned(), grant_types.collect());
         context.insert("redirect_uris".to_owned(), json!(self.redirect_uris));
         context.insert("keys".to_owned(), keys.collect());
         context.insert("mappings".to_owned(), mappings.collect());
@@ -109,6 +121,8 @@ impl OauthDraft {
                     SubjectMode::ALL.iter().map(|(_, value, label)| (*value, *label)), self.text("sub_mode")),
                 "issuer_mode": fields::choices(
                     IssuerMode::ALL.iter().map(|(_, value, label)| (*value, *label)), self.text("issuer_mode")),
+                "logout_method": fields::choices(
+                    LogoutMethod::ALL.iter().map(|(_, value, label)| (*value, *label)), self.text("logout_method")),
             }),
         );
     }
@@ -159,11 +173,11 @@ impl Reader<'_> {
         ProviderProfile {
             name: was.name.clone(),
             client_type: self.choice("client_type", ClientType::parse, was.client_type),
-            grant_types: was.grant_types.clone(),
+            grant_types: self.grant_types(),
             client_id: self.draft.text("client_id").to_owned(),
             redirect_uris: self.draft.redirect_uris.iter().map(UriRow::read).collect(),
-            logout_uri: was.logout_uri.clone(),
-            logout_method: was.logout_method,
+            logout_uri: self.draft.text("logout_uri").to_owned(),
+            logout_method: self.choice("logout_method", LogoutMethod::parse, was.logout_method),
             signing_key: self.choice("signing_key", |text| text.parse().ok(), was.signing_key),
             sub_mode: self.choice("sub_mode", SubjectMode::parse, was.sub_mode),
             issuer_mode: self.choice("issuer_mode", IssuerMode::parse, was.issuer_mode),
@@ -188,6 +202,12 @@ impl Reader<'_> {
             self.problems.add(field, fields::sentence(&error));
             was
         })
+    }
+
+    fn grant_types(&mut self) -> BTreeSet<GrantType> {
+        let chosen: Option<_> = self.draft.grant_types.iter().map(|text| GrantType::parse(text)).collect();
+        self.problems.require(chosen.is_some(), "grant_types", "Choose among the entries.");
+        chosen.unwrap_or_default()
     }
 
     fn mappings(&mut self) -> BTreeSet<doorward_core::id::MappingId> {

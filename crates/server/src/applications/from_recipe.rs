@@ -6,8 +6,9 @@ use doorward_core::{
     claim_mapping::{ClaimMapping, MappingProfile},
     id::{MappingId, SigningKeyId},
     method::Method,
-    provider::ProviderProfile,
+    provider::{ProviderProfile, new_client_secret},
     redirect_uri::RedirectUri,
+    secret::Secret,
     user::key,
 };
 use doorward_protocols::oidc::claims::CompiledMapping;
@@ -77,6 +78,8 @@ impl RecipeRequest {
 pub struct RecipeDraft {
     /// The application.
     pub edit: ApplicationEdit,
+    /// The client secret, if it is not to be a new one.
+    pub client_secret: Option<Secret<String>>,
     mappings: Vec<ClaimMapping>,
 }
 
@@ -110,8 +113,8 @@ pub fn draft(app: &App, request: RecipeRequest) -> OperationResult<RecipeDraft> 
         ..ApplicationProfile::new(request.slug, name)
     };
     let snapshot = app.snapshot();
-    let mut draft =
-        RecipeDraft { edit: ApplicationEdit { profile, oauth: None, ldap: None, proxy: None }, mappings: Vec::new() };
+    let edit = ApplicationEdit { profile, oauth: None, ldap: None, proxy: None };
+    let mut draft = RecipeDraft { edit, client_secret: None, mappings: Vec::new() };
     if method == Method::Ldap {
         draft.edit.ldap = Some(ldap::default_profile(&snapshot, &draft.edit.profile));
         return Ok(draft);
@@ -134,13 +137,13 @@ pub fn draft(app: &App, request: RecipeRequest) -> OperationResult<RecipeDraft> 
 /// # Errors
 /// What [`super::create`] says.
 pub async fn create(app: &App, actor: &Actor, draft: RecipeDraft) -> OperationResult<Created> {
-    let RecipeDraft { edit, mut mappings } = draft;
+    let RecipeDraft { edit, client_secret, mut mappings } = draft;
     let snapshot = app.snapshot();
     let chosen = edit.oauth.iter().flat_map(|provider| &provider.mappings);
     let scopes: BTreeSet<&str> =
         chosen.filter_map(|id| snapshot.mapping(*id)).map(|mapping| mapping.profile.scope.as_str()).collect();
     mappings.retain(|mapping| scopes.contains(mapping.profile.scope.as_str()));
-    super::create(app, actor, edit, mappings).await
+    super::create_with_secret(app, actor, edit, mappings, client_secret.unwrap_or_else(new_client_secret)).await
 }
 
 fn read_url(text: &str) -> OperationResult<Url> {

@@ -17,7 +17,7 @@ use doorward_core::{
     id::{ApplicationId, LdapProviderId, ProviderId, ProxyProviderId},
     ldap_provider::{LdapProfile, LdapProvider},
     problem::Problems,
-    provider::{Provider, ProviderProfile, new_client_secret},
+    provider::{Provider, ProviderProfile, check_client_secret, new_client_secret},
     proxy_provider::{ProxyProfile, ProxyProvider},
     redirect_uri::{MatchingMode, RedirectUri},
     secret::Secret,
@@ -109,7 +109,7 @@ pub fn default_provider(snapshot: &Snapshot, name: &str) -> OperationResult<Prov
         .or(snapshot.keys.first())
         .ok_or_else(|| OperationError::Denied("There is no signing key; add one first.".to_owned()))?;
     let mut profile = ProviderProfile::new(name, key.id);
-    let defaults = snapshot.mappings.iter().filter(|mapping| mapping.is_default);
+    let defaults = snapshot.mappings.iter().filter(|mapping| mapping.is_for_new_applications());
     profile.mappings = defaults.map(|mapping| mapping.id).collect();
     Ok(profile)
 }
@@ -122,10 +122,25 @@ pub fn default_provider(snapshot: &Snapshot, name: &str) -> OperationResult<Prov
 pub async fn create(
     app: &App,
     actor: &Actor,
-    mut edit: ApplicationEdit,
+    edit: ApplicationEdit,
     mappings: Vec<ClaimMapping>,
 ) -> OperationResult<Created> {
+    create_with_secret(app, actor, edit, mappings, new_client_secret()).await
+}
+
+/// As [`create`], with a client secret that somebody chose: that which the application has already.
+///
+/// # Errors
+/// As [`create`]; what is wrong with the secret.
+pub async fn create_with_secret(
+    app: &App,
+    actor: &Actor,
+    mut edit: ApplicationEdit,
+    mappings: Vec<ClaimMapping>,
+    client_secret: Secret<String>,
+) -> OperationResult<Created> {
     edit.check(&app.snapshot(), None)?;
+    check_client_secret(&client_secret)?;
     if let (Some(proxy), None) = (&edit.proxy, &edit.oauth) {
         edit.oauth = Some(proxy::underneath(&app.snapshot(), &edit.profile.name, proxy)?);
     }
@@ -134,7 +149,7 @@ pub async fn create(
     let (slug, name) = (application.profile.slug.clone(), application.profile.name.clone());
     let oauth = edit.oauth.map(|mut profile| {
         profile.mappings.extend(mappings.iter().map(|mapping| mapping.id));
-        let (id, client_secret) = (ProviderId::new(&app.clock), new_client_secret());
+        let id = ProviderId::new(&app.clock);
         Provider { id, application: application.id, profile, client_secret, previous_secret: None }
     });
     let ldap = edit.ldap.map(|profile| {

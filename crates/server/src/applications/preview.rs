@@ -2,10 +2,11 @@
 
 use doorward_protocols::oidc::{
     claims::{ClaimInput, MappingError, evaluate_all},
+    claims_request::Wanted,
     subject::subject,
 };
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     directory::person::Person,
@@ -36,10 +37,38 @@ pub fn input(snapshot: &Snapshot, client: &Client, person: &Person) -> ClaimInpu
 /// # Errors
 /// The mapping that fails.
 pub fn userinfo(snapshot: &Snapshot, client: &Client, person: &Person) -> Result<Value, MappingError> {
-    userinfo_of(snapshot, client, person, &client.scopes)
+    userinfo_of(snapshot, client, person, &client.scopes, &BTreeMap::new())
 }
 
-/// Userinfo for some scopes.
+/// Claims, with those added that were asked for by name: of the scopes given, or of any other that the application may
+/// ask for (OpenID Connect Core 1.0, section 5.5). A claim that is there already stays as it is; one that has another value
+/// than was asked for is not added.
+///
+/// # Errors
+/// The mapping that fails.
+pub fn with_asked(
+    snapshot: &Snapshot,
+    client: &Client,
+    person: &Person,
+    scopes: &BTreeSet<String>,
+    mut given: Map<String, Value>,
+    asked: &BTreeMap<String, Wanted>,
+) -> Result<Map<String, Value>, MappingError> {
+    if asked.keys().all(|name| given.contains_key(name)) {
+        return Ok(given);
+    }
+    let mut all = claims(snapshot, client, person, &client.scopes)?;
+    // What the scopes make alone counts, where other mappings would have added to it.
+    all.extend(claims(snapshot, client, person, scopes)?);
+    for (name, value) in all {
+        if asked.get(&name).is_some_and(|wanted| wanted.takes(&value)) {
+            given.entry(name).or_insert(value);
+        }
+    }
+    Ok(given)
+}
+
+/// Userinfo for some scopes, and for claims asked for by name.
 ///
 /// # Errors
 /// The mapping that fails.
@@ -48,8 +77,10 @@ pub fn userinfo_of(
     client: &Client,
     person: &Person,
     scopes: &BTreeSet<String>,
+    asked: &BTreeMap<String, Wanted>,
 ) -> Result<Value, MappingError> {
-    let mut claims = claims(snapshot, client, person, scopes)?;
+    let claims = claims(snapshot, client, person, scopes)?;
+    let mut claims = with_asked(snapshot, client, person, scopes, claims, asked)?;
     claims.insert("sub".to_owned(), json!(subject(client.provider.profile.sub_mode, &person.user)));
     Ok(Value::Object(claims))
 }

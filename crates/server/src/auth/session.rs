@@ -2,19 +2,22 @@
 
 use doorward_core::{
     cipher::sha256_hex,
+    clock::{Clock, after},
     event::EventKind,
-    id::{SessionId, UserId},
+    id::{LogoutNoticeId, SessionId, UserId},
     random,
     session::{Method, Session},
     timeline::StepKind,
 };
-use doorward_store as store;
+use doorward_store::{self as store, logout_notice::LogoutNotice, session_client::SessionClient};
+use jiff::Timestamp;
 
 use super::password::Verified;
 use crate::{
     app::App,
     events,
     http::visitor::Visitor,
+    oidc::logout,
     timeline::{StepDraft, Trail},
 };
 
@@ -62,6 +65,7 @@ pub async fn begin(
         .with("by", session.methods.replace(' ', ", "));
     let trail = trail.map(|trail| trail.clone().by_user(&user));
     let is_renewed = renewed.is_some();
+    let clock = app.clock.clone();
     let begun = app
         .db
         .write(move |tx| {
@@ -77,13 +81,16 @@ pub async fn begin(
                     return Ok(None);
                 }
                 if is_renewed && store::session::reauthenticate(tx, &session, &token_hash).await? {
+                    store::session_client::extend(tx, session.id, session.expires_at).await?;
                     store::event::insert(tx, &event).await?;
                     return Ok(Some(token));
                 }
                 if let Some(previous) = previous {
-                    end_in(tx, previous, now).await?;
+                    end_in(tx, previous, &clock, None).await?;
                 }
-                store::session::insert(tx, &session, &token_hash).await?;
+                // What has ended stays so: applications were told that its name means nobody any more.
+                let id = if is_renewed { SessionId::new(&clock) } else { session.id };
+                store::session::insert(tx, &Session { id, ..session }, &token_hash).await?;
                 store::event::insert(tx, &event).await?;
                 Ok(Some(token))
             })
@@ -95,30 +102,91 @@ pub async fn begin(
     Ok(begun)
 }
 
-/// Ends a session, with the grants that were not meant to outlive it.
+/// What a session leaves behind when it ends.
+#[derive(Debug, Default)]
+pub struct Ended {
+    /// Whether there was one.
+    pub was_there: bool,
+    /// The applications it had signed in to, of those that want to know.
+    pub clients: Vec<SessionClient>,
+    /// The notes to those that Doorward tells itself.
+    pub notices: Vec<LogoutNotice>,
+}
+
+/// Ends a session, with the grants that were not meant to outlive it. Applications are told in the background.
 ///
 /// # Errors
 /// What the database says.
 pub async fn end(app: &App, session: SessionId) -> store::Result<bool> {
-    let now = app.clock.now();
-    app.db.write(move |tx| Box::pin(end_in(tx, session, now))).await
+    let clock = app.clock.clone();
+    Ok(app.db.write(move |tx| Box::pin(async move { end_in(tx, session, &clock, None).await })).await?.was_there)
 }
 
-async fn end_in(tx: &mut store::db::Tx<'_>, session: SessionId, now: jiff::Timestamp) -> store::Result<bool> {
+/// Ends a session whose browser waits: the notes to applications are the caller's to deliver until the lease ends.
+///
+/// # Errors
+/// What the database says.
+pub async fn end_here(app: &App, session: SessionId) -> store::Result<Ended> {
+    let clock = app.clock.clone();
+    let lease = Some(after(clock.now(), logout::LEASE));
+    app.db.write(move |tx| Box::pin(async move { end_in(tx, session, &clock, lease).await })).await
+}
+
+async fn end_in(
+    tx: &mut store::db::Tx<'_>,
+    session: SessionId,
+    clock: &Clock,
+    lease: Option<Timestamp>,
+) -> store::Result<Ended> {
     // The session first: whoever issues something for it holds its row, and is waited for.
     let was_there = store::session::delete(tx, session).await?;
-    store::grant::revoke_of_session(tx, session, now).await?;
-    Ok(was_there)
+    store::grant::revoke_of_session(tx, session, clock.now()).await?;
+    let clients = store::session_client::take_of_session(tx, session).await?;
+    let notices = keep_notices(tx, &clients, clock, lease).await?;
+    Ok(Ended { was_there, clients, notices })
 }
 
 /// Ends everything a user has: sessions, grants and so all tokens. Part of the change that calls for it.
 ///
 /// # Errors
 /// What the database says.
-pub(crate) async fn end_all_of(tx: &mut store::db::Tx<'_>, user: UserId, now: jiff::Timestamp) -> store::Result<()> {
+pub(crate) async fn end_all_of(tx: &mut store::db::Tx<'_>, user: UserId, clock: &Clock) -> store::Result<()> {
     store::session::delete_of_user(tx, user).await?;
-    store::grant::revoke_of_user(tx, user, now).await?;
+    store::grant::revoke_of_user(tx, user, clock.now()).await?;
+    let clients = store::session_client::take_of_user(tx, user).await?;
+    keep_notices(tx, &clients, clock, None).await?;
     Ok(())
+}
+
+/// Keeps a note for every application that Doorward tells itself.
+async fn keep_notices(
+    tx: &mut store::db::Tx<'_>,
+    clients: &[SessionClient],
+    clock: &Clock,
+    lease: Option<Timestamp>,
+) -> store::Result<Vec<LogoutNotice>> {
+    let now = clock.now();
+    let mut notices = Vec::new();
+    for client in clients {
+        if !store::logout_notice::is_wanted(tx, client.provider).await? {
+            continue;
+        }
+        let notice = LogoutNotice {
+            id: LogoutNoticeId::new(clock),
+            provider: client.provider,
+            user: client.user,
+            subject: client.subject.clone(),
+            sid: sid(client.session),
+            created_at: now,
+            due_at: now,
+            attempts: 0,
+            leased_until: lease,
+            last_error: String::new(),
+        };
+        store::logout_notice::insert(tx, &notice).await?;
+        notices.push(notice);
+    }
+    Ok(notices)
 }
 
 /// The session's public name in tokens (`sid`): tells nothing about the cookie.

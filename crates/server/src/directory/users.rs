@@ -171,7 +171,7 @@ pub async fn update(
             ));
         }
     }
-    let now = app.clock.now();
+    let (clock, now) = (app.clock.clone(), app.clock.now());
     let username = profile.username.clone();
     app.db
         .write(move |tx| {
@@ -179,7 +179,7 @@ pub async fn update(
                 // The user's row first, then what hangs on it: everybody who begins something goes the same way.
                 store::user::update(tx, id, &profile, now).await?;
                 if !profile.is_active || profile.user_type == UserType::ServiceAccount {
-                    session::end_all_of(tx, id, now).await?;
+                    session::end_all_of(tx, id, &clock).await?;
                 }
                 let Some(groups) = groups else { return Ok(()) };
                 for group in before.1.difference(&groups) {
@@ -228,14 +228,14 @@ pub async fn set_password(app: &App, actor: &Actor, id: UserId, password: &str) 
     may_touch(app, actor, id).await?;
     may_have_password(&user)?;
     let hash = hash_new_password(app, password).await?;
-    let now = app.clock.now();
+    let (clock, now) = (app.clock.clone(), app.clock.now());
     app.db
         .write(move |tx| {
             Box::pin(async move {
                 store::credential::upsert(tx, id, &hash, now).await?;
                 // Whoever used the codes up by the old password does not know this one.
                 store::throttle::reset(tx, &throttle::codes_of(id)).await?;
-                session::end_all_of(tx, id, now).await
+                session::end_all_of(tx, id, &clock).await
             })
         })
         .await?;
@@ -254,7 +254,15 @@ pub async fn delete(app: &App, actor: &Actor, id: UserId) -> OperationResult<()>
         return Err(OperationError::Denied("You cannot delete yourself.".to_owned()));
     }
     // Access rules that name the user are part of the snapshot.
-    app.change(move |tx| Box::pin(async move { store::user::delete(tx, id).await })).await?;
+    let clock = app.clock.clone();
+    let delete = app.change(move |tx| {
+        Box::pin(async move {
+            // The user's row first, as everywhere; then applications are told of the sessions that went with it.
+            store::user::delete(tx, id).await?;
+            session::end_all_of(tx, id, &clock).await
+        })
+    });
+    delete.await?;
     events::changed(app, actor, format!("deleted the user {}", user.profile.username)).await;
     Ok(())
 }

@@ -8,7 +8,7 @@ use doorward_protocols::{
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     netbox::{self, Forecast},
@@ -147,7 +147,7 @@ fn fill(
         id_token.insert("at_hash".to_owned(), json!(MADE_LATER));
     }
     let userinfo = if report.scopes.contains("openid") {
-        preview::userinfo_of(snapshot, client, person, &report.scopes)?
+        preview::userinfo_of(snapshot, client, person, &report.scopes, &BTreeMap::new())?
     } else {
         Value::Null
     };

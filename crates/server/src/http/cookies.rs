@@ -11,15 +11,21 @@ pub enum Cookie {
     Session,
     /// Tells one browser from another before anybody signed in; forms are bound to it.
     Browser,
+    /// Changes when somebody else is signed in, or nobody: what applications ask after (OpenID Connect Session Management
+    /// 1.0, section 3.3). Read by a script inside of their pages, and so no secret.
+    State,
 }
 
 impl Cookie {
-    fn name(self, public_url: &PublicUrl) -> &'static str {
+    /// The cookie's name.
+    pub fn name(self, public_url: &PublicUrl) -> &'static str {
         match (self, public_url.is_https()) {
             (Self::Session, true) => "__Host-doorward",
             (Self::Session, false) => "doorward",
             (Self::Browser, true) => "__Host-doorward-browser",
             (Self::Browser, false) => "doorward-browser",
+            (Self::State, true) => "__Host-doorward-state",
+            (Self::State, false) => "doorward-state",
         }
     }
 
@@ -41,16 +47,24 @@ impl Cookie {
 
     /// A `Set-Cookie` header. The value is one of our own: letters and digits.
     pub fn set(self, value: &str, public_url: &PublicUrl) -> Option<HeaderValue> {
-        let secure = if public_url.is_https() { "; Secure" } else { "" };
-        let name = self.name(public_url);
-        HeaderValue::from_str(&format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}")).ok()
+        let (name, attributes) = (self.name(public_url), self.attributes(public_url));
+        HeaderValue::from_str(&format!("{name}={value}; Path=/; {attributes}")).ok()
     }
 
     /// A `Set-Cookie` header that makes the browser forget it.
     pub fn clear(self, public_url: &PublicUrl) -> Option<HeaderValue> {
-        let secure = if public_url.is_https() { "; Secure" } else { "" };
-        let name = self.name(public_url);
-        HeaderValue::from_str(&format!("{name}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{secure}")).ok()
+        let (name, attributes) = (self.name(public_url), self.attributes(public_url));
+        HeaderValue::from_str(&format!("{name}=; Path=/; Max-Age=0; {attributes}")).ok()
+    }
+
+    fn attributes(self, public_url: &PublicUrl) -> &'static str {
+        match (self, public_url.is_https()) {
+            (Self::Session | Self::Browser, true) => "HttpOnly; SameSite=Lax; Secure",
+            (Self::Session | Self::Browser, false) => "HttpOnly; SameSite=Lax",
+            (Self::State, true) => "SameSite=None; Secure",
+            // Browsers take SameSite=None by https only.
+            (Self::State, false) => "SameSite=Lax",
+        }
     }
 }
 
@@ -71,6 +85,18 @@ mod tests {
         let set = set.to_str().unwrap();
         assert!(set.starts_with("__Host-doorward=abc;") && set.contains("; Secure") && set.contains("HttpOnly"));
         assert_eq!(read("doorward=x; __Host-doorward=abc", "https://id.example").as_deref(), Some("abc"));
+    }
+
+    #[test]
+    fn only_the_state_can_be_read_by_scripts_and_in_frames() {
+        let url = PublicUrl::parse("https://id.example").unwrap();
+        let state = Cookie::State.set("abc", &url).unwrap();
+        assert_eq!(state.to_str().unwrap(), "__Host-doorward-state=abc; Path=/; SameSite=None; Secure");
+        for cookie in [Cookie::Session, Cookie::Browser] {
+            let set = cookie.set("abc", &url).unwrap();
+            assert!(set.to_str().unwrap().ends_with("; HttpOnly; SameSite=Lax; Secure"));
+            assert!(cookie.clear(&url).unwrap().to_str().unwrap().contains("Max-Age=0"));
+        }
     }
 
     #[test]

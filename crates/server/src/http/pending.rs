@@ -31,9 +31,19 @@ pub enum Goal {
     SignOut {
         /// Slug of the application it was asked for by.
         slug: Option<String>,
-        /// Checked address to return to, `state` included.
-        return_to: Option<String>,
+        /// Where to go then.
+        return_to: Option<ReturnTo>,
     },
+}
+
+/// A checked address to go to after signing out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReturnTo {
+    /// The address, `state` included.
+    pub uri: String,
+    /// Whether a valid `id_token_hint` stands behind it, so that the browser may be sent there. Else it is offered as a link
+    /// (OpenID Connect RP-Initiated Logout 1.0, section 3).
+    pub is_vouched: bool,
 }
 
 /// Something that waits, and since when.

@@ -20,6 +20,7 @@ use crate::{
     actor::Actor,
     app::App,
     directory::person::{self, Person},
+    oidc::session_state,
 };
 
 /// Longest chain of proxies that is followed.
@@ -51,6 +52,8 @@ pub struct Visitor {
     pub signed_in: Option<SignedIn>,
     /// The token for forms of this browser.
     pub csrf: String,
+    /// The state cookie that the browser sent.
+    state: Option<String>,
 }
 
 impl Visitor {
@@ -69,6 +72,13 @@ impl Visitor {
     pub fn signed_out(mut self) -> Self {
         self.signed_in = None;
         self
+    }
+
+    /// Whether the browser has to be given another state cookie. Other sites' forms and frames come without the cookies that
+    /// would tell who is here, and change nothing.
+    fn needs_state(&self, expected: &str) -> bool {
+        let is_ours = self.signed_in.is_some() || (!self.is_new_browser && self.state.is_some());
+        is_ours && self.state.as_deref() != Some(expected)
     }
 
     /// The visitor as somebody who changes things.
@@ -100,6 +110,10 @@ pub async fn attach(State(app): State<App>, mut request: Request, next: Next) ->
     {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
+    let state = session_state::of_browser(&app, &visitor);
+    if visitor.needs_state(&state) && !session_state::is_set(&app, response.headers()) {
+        session_state::set(&app, &mut response, &state);
+    }
     response
 }
 
@@ -124,6 +138,7 @@ pub async fn identify(app: &App, headers: &HeaderMap, peer: IpAddr) -> store::Re
         is_new_browser,
         signed_in,
         csrf,
+        state: Cookie::State.read(headers, &app.config.public_url),
     })
 }
 

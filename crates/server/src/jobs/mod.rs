@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use std::{future::Future, time::Duration};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{app::App, auth::throttle, connector::worker, keys, timeline};
+use crate::{app::App, auth::throttle, connector::worker, keys, oidc::logout, timeline};
 use doorward_store as store;
 
 /// How often other processes' changes are looked for. Within a second they are seen everywhere.
@@ -69,6 +69,7 @@ impl Jobs {
         self.spawn(repeat(app.clone(), REFRESH, async |app| app.refresh().await.map(|_| ())));
         self.spawn(repeat(app.clone(), REFRESH, async |app| app.directory.follow(app).await));
         self.spawn_to_end(worker::work(app.clone(), self.stopping()));
+        self.spawn_to_end(logout::worker::work(app.clone(), self.stopping()));
         self.spawn_to_end(timeline::write_behind(app.clone(), self.stopping()));
         self.spawn(repeat(app.clone(), CLEAN, async |app| clean(app).await));
     }
@@ -99,6 +100,7 @@ pub async fn clean(app: &App) -> store::Result<()> {
     let activity = now.saturating_sub(ACTIVITY).unwrap_or(now);
     let failures = now.saturating_sub(FAILURES).unwrap_or(now);
     let throttles = now.saturating_sub(throttle::WINDOW).unwrap_or(now);
+    let notices = now.saturating_sub(logout::FORGOTTEN_AFTER).unwrap_or(now);
     let codes = now.saturating_sub(throttle::CODE_WINDOW).unwrap_or(now);
     app.db
         .write(move |tx| {
@@ -107,6 +109,7 @@ pub async fn clean(app: &App) -> store::Result<()> {
                 store::grant::delete_expired(tx, now).await?;
                 store::session::delete_expired(tx, now).await?;
                 store::session_client::delete_expired(tx, now).await?;
+                store::logout_notice::delete_old(tx, notices).await?;
                 store::proxy_session::delete_expired(tx, now).await?;
                 store::app_password::delete_expired(tx, now).await?;
                 store::provider::delete_expired_secrets(tx, now).await?;

@@ -5,6 +5,7 @@ use doorward_protocols::oauth::{authorize::ResponseMode, error::OAuthError};
 use serde_json::json;
 use url::Url;
 
+use super::session_state;
 use crate::{
     app::App,
     auth::sign_in::see_other,
@@ -27,9 +28,12 @@ pub struct Destination<'a> {
 }
 
 impl Destination<'_> {
-    /// Sends a code.
-    pub fn code(&self, app: &App, visitor: &Visitor, code: &str) -> Response {
-        self.send(app, visitor, vec![("code", code.to_owned())])
+    /// Sends a code; to clients that speak OpenID Connect with the state of the browser's session.
+    pub fn code(&self, app: &App, visitor: &Visitor, code: &str, is_openid: bool) -> Response {
+        let mut parameters = vec![("code", code.to_owned())];
+        let state = || session_state::of_answer(app, visitor, self.client, self.redirect_uri);
+        parameters.extend(is_openid.then(state).flatten().map(|state| ("session_state", state)));
+        self.send(app, visitor, parameters)
     }
 
     /// Sends an error (RFC 6749, section 4.1.2.1), with the code under which the log says more.

@@ -17,7 +17,7 @@ use doorward_protocols::{
         token::words,
     },
     oidc::{
-        interaction::{Situation, Step, next_step},
+        interaction::{Consented, Situation, Step, next_step},
         subject::subject,
     },
 };
@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 use super::{
     answer::Destination,
+    asked_claims::{self, Asked},
     consent, issue,
     refusal::{malformed, no_access, refuse, unknown_client, unreadable, wrong_redirect_uri},
     trail,
@@ -167,12 +168,22 @@ async fn proceed(
         Ok(consented) => consented,
         Err(error) => return ErrorPage::store(&error).render(app, Some(visitor)),
     };
+    let asked = visitor.signed_in.as_ref().map_or_else(
+        || Ok(Asked::default()),
+        |person| asked_claims::look(&app.snapshot(), client, &person.person, request, consented.as_ref()),
+    );
+    let asked = match asked {
+        Ok(asked) => asked,
+        Err(error) => return refuse(app, visitor, destination, &issue::mapping_failed(&error), trail).await,
+    };
+    let request = &AuthorizeRequest { claims: asked.claims, ..request.clone() };
     let situation = Situation {
         authenticated_at: visitor.signed_in.as_ref().map(|signed_in| signed_in.session.authenticated_at),
         is_hinted,
         started_at: progress.started_at,
         consent_mode: client.application.profile.consent,
         consented: consented.as_ref(),
+        claims: &asked.unconsented,
         just_allowed: progress.just_allowed,
         now: app.clock.now(),
     };
@@ -212,38 +223,36 @@ async fn answer(
     match issue::code(app, client, request, signed_in, trail).await {
         Ok(Some(code)) => {
             trail::note_code(app, trail, client, request, signed_in);
-            destination.code(app, visitor, &code)
+            destination.code(app, visitor, &code, request.scopes.contains("openid"))
         }
         Ok(None) => sign_in::redirect(app, &course.pending(app, visitor)),
         Err(error) => ErrorPage::store(&error).render(app, Some(visitor)),
     }
 }
 
-/// Whether the person signed in is the one of `id_token_hint`; `None` without a hint.
+/// Whether the person signed in is the one of `id_token_hint` and of a `sub` in `claims`; `None` without either.
 fn hinted(
     client: &Client,
     signed_in: Option<&SignedIn>,
     request: &AuthorizeRequest,
 ) -> Result<Option<bool>, OAuthError> {
-    let Some(hint) = &request.id_token_hint else { return Ok(None) };
+    let subject = |signed_in: &SignedIn| subject(client.provider.profile.sub_mode, &signed_in.user);
+    let taken = signed_in.and_then(|signed_in| request.claims.takes_subject(&subject(signed_in)));
+    let Some(hint) = &request.id_token_hint else { return Ok(taken) };
     let provider = &client.provider.profile;
     let claims = id_token_hint(hint, &client.public_keys, &client.issuer, &provider.client_id).map_err(|error| {
         OAuthError::new(ErrorCode::InvalidRequest, "id_token_hint is not valid").detail(error.to_string())
     })?;
     let expected = claims.get("sub").and_then(|sub| sub.as_str()).unwrap_or_default();
-    Ok(signed_in.map(|signed_in| subject(provider.sub_mode, &signed_in.user) == expected))
+    Ok(signed_in.map(|signed_in| subject(signed_in) == expected && taken != Some(false)))
 }
 
-async fn consented(
-    app: &App,
-    visitor: &Visitor,
-    client: &Client,
-) -> store::Result<Option<std::collections::BTreeSet<String>>> {
+async fn consented(app: &App, visitor: &Visitor, client: &Client) -> store::Result<Option<Consented>> {
     let Some(signed_in) = &visitor.signed_in else { return Ok(None) };
     let (user, application) = (signed_in.user.id, client.application.id);
-    let scopes =
+    let consent =
         app.db.read(move |tx| Box::pin(async move { store::consent::find(tx, user, application).await })).await?;
-    Ok(scopes.map(|scopes| words(&scopes)))
+    Ok(consent.map(|consent| Consented { scopes: words(&consent.scopes), claims: consent.claims }))
 }
 
 fn refusal(code: ErrorCode) -> &'static str {

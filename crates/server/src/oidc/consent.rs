@@ -8,11 +8,11 @@ use doorward_protocols::oauth::{
     parameters::Parameters,
     token::{join, words},
 };
-use doorward_store as store;
+use doorward_store::{self as store, consent::Consent};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-use super::{answer::Destination, authorize as endpoint, refusal};
+use super::{answer::Destination, asked_claims, authorize as endpoint, refusal};
 use crate::{
     app::App,
     applications::preview,
@@ -25,9 +25,12 @@ use crate::{
         visitor::{CurrentVisitor, SignedIn, Visitor},
     },
     pages,
+    snapshot::{Client, Snapshot},
     timeline::{StepDraft, Trail},
 };
 
+/// What stands in place of a claim that there is nothing to tell for, yet.
+const NOT_KNOWN: &str = "not known yet";
 /// Longest value shown, in characters.
 const SHOWN_MAX: usize = 300;
 
@@ -74,7 +77,19 @@ fn items(app: &App, signed_in: &SignedIn, destination: &Destination<'_>, request
             .collect();
         json!({ "scope": scope, "title": descriptions(scope), "values": values })
     };
-    request.scopes.iter().map(item).collect()
+    request.scopes.iter().map(item).chain(by_name(&snapshot, client, signed_in, request)).collect()
+}
+
+/// An item for the claims that are asked for by name and that no scope of the request brings.
+fn by_name(snapshot: &Snapshot, client: &Client, signed_in: &SignedIn, request: &AuthorizeRequest) -> Option<Value> {
+    let names = asked_claims::beyond_scopes(snapshot, client, &signed_in.person, request).unwrap_or_default();
+    let claims = preview::claims(snapshot, client, &signed_in.person, &client.scopes).unwrap_or_default();
+    let values = names.iter().map(|name| {
+        let value = claims.get(name).map_or_else(|| NOT_KNOWN.to_owned(), |value| shown(name, value));
+        json!({ "label": name.replace('_', " "), "value": value })
+    });
+    let values: Vec<_> = values.collect();
+    (!values.is_empty()).then(|| json!({ "scope": "claims", "title": "See these details about you", "values": values }))
 }
 
 fn shown(name: &str, value: &Value) -> String {
@@ -86,6 +101,8 @@ fn shown(name: &str, value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
+        // An address: the parts as they stand, without their names.
+        Value::Object(members) => members.values().map(|member| shown("", member)).collect::<Vec<_>>().join(", "),
         Value::Array(list) => list.iter().map(|item| shown("", item)).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     };
@@ -130,15 +147,20 @@ async fn remember(app: &App, visitor: &Visitor, parameters: &Parameters) -> stor
     let client_type = client.provider.profile.client_type;
     // What cannot be read is refused when the request goes on.
     let Ok(request) = authorize::parse(parameters, redirect_uri, client_type, &client.scopes) else { return Ok(()) };
+    let Ok(mut claims) = asked_claims::beyond_scopes(&snapshot, client, &signed_in.person, &request) else {
+        return Ok(());
+    };
     let (user, application, now) = (signed_in.user.id, client.application.id, app.clock.now());
     app.db
         .write(move |tx| {
             Box::pin(async move {
-                let mut all: BTreeSet<String> = request.scopes;
-                all.extend(
-                    store::consent::find(tx, user, application).await?.map(|given| words(&given)).unwrap_or_default(),
-                );
-                store::consent::upsert(tx, user, application, &join(&all), now).await
+                let mut scopes: BTreeSet<String> = request.scopes;
+                if let Some(given) = store::consent::find(tx, user, application).await? {
+                    scopes.extend(words(&given.scopes));
+                    claims.extend(given.claims);
+                }
+                let consent = Consent { scopes: join(&scopes), claims };
+                store::consent::upsert(tx, user, application, &consent, now).await
             })
         })
         .await

@@ -6,9 +6,12 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use doorward_core::{event::EventKind, redirect_uri::RedirectKind};
+use doorward_core::{
+    event::EventKind,
+    redirect_uri::{MatchingMode, RedirectKind, RedirectUri},
+};
 use doorward_protocols::{
-    jose::verify::id_token_hint,
+    jose::verify::{VerifyError, id_token_hint},
     oauth::{parameters::Parameters, redirect_uri},
     oidc::subject::subject,
 };
@@ -16,14 +19,21 @@ use doorward_protocols::{
 use super::answer::with_query;
 use crate::{
     app::App,
-    auth::{sign_in, sign_out},
+    auth::{
+        session, sign_in,
+        sign_out::{self, Onward},
+    },
     http::{
         error_page::{ErrorPage, Whose},
         form::is_urlencoded,
-        visitor::{CurrentVisitor, Visitor},
+        pending::ReturnTo,
+        visitor::{CurrentVisitor, SignedIn, Visitor},
     },
     snapshot::Client,
 };
+
+/// Longest request by POST, in bytes as a query: no browser carries more in an address.
+const QUERY_MAX: usize = 16 * 1024;
 
 /// `GET`.
 pub async fn get(
@@ -51,6 +61,10 @@ pub async fn post(
     match Parameters::parse(&body) {
         Ok(parameters) => {
             let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters.iter()).finish();
+            if query.len() > QUERY_MAX {
+                let detail = format!("the sign-out request is longer than {} KiB", QUERY_MAX / 1024);
+                return refused(&app, &visitor, &client, detail).await;
+            }
             sign_in::see_other(&format!("/application/o/{slug}/end-session/?{query}"))
         }
         Err(error) => refused(&app, &visitor, &client, error.detail).await,
@@ -64,45 +78,49 @@ async fn serve(app: &App, slug: &str, visitor: &Visitor, encoded: &[u8]) -> Resp
     match read(&client, encoded) {
         Err(detail) => refused(app, visitor, &client, detail).await,
         Ok(request) => {
-            let return_to = request.return_to.as_deref();
-            match (&visitor.signed_in, &request.subject) {
-                // A hint for the person who is here stands for their "yes".
-                (Some(signed_in), Some(hint))
-                    if *hint == subject(client.provider.profile.sub_mode, &signed_in.user) =>
-                {
+            let return_to = request.return_to.as_ref();
+            match (&visitor.signed_in, &request.hint) {
+                // A hint for the person and the session that are here stands for their "yes".
+                (Some(signed_in), Some(hint)) if hint.is_of(&client, signed_in) => {
                     sign_out::finish(app, visitor, Some(&client), return_to).await
                 }
                 (Some(_), _) => sign_out::ask(app, visitor, Some(&client), request.return_to),
                 // Nobody is here: only a hint makes the address to return to believable.
                 (None, Some(_)) => sign_out::finish(app, visitor, Some(&client), return_to).await,
-                (None, None) => sign_out::signed_out(app, visitor, Some(&client)),
+                (None, None) => sign_out::signed_out(app, visitor, Some(&client), Onward::default()),
             }
         }
     }
 }
 
+/// A valid `id_token_hint`.
+struct Hint {
+    subject: String,
+    /// The session it was issued in, if it says so.
+    sid: Option<String>,
+}
+
+impl Hint {
+    /// Whether it was issued to this person in this session. One of an earlier session may have been found somewhere
+    /// (OpenID Connect RP-Initiated Logout 1.0, section 4): they are asked.
+    fn is_of(&self, client: &Client, signed_in: &SignedIn) -> bool {
+        let is_session = self.sid.as_ref().is_none_or(|sid| *sid == session::sid(signed_in.session.id));
+        is_session && self.subject == subject(client.provider.profile.sub_mode, &signed_in.user)
+    }
+}
+
 /// What is asked for, checked.
 struct Request {
-    /// `sub` of a valid hint.
-    subject: Option<String>,
-    /// Where to go, `state` included.
-    return_to: Option<String>,
+    hint: Option<Hint>,
+    return_to: Option<ReturnTo>,
 }
 
 fn read(client: &Client, encoded: &[u8]) -> Result<Request, String> {
     let parameters = Parameters::parse(encoded).map_err(|error| error.detail)?;
-    let provider = &client.provider.profile;
-    if parameters.get("client_id").is_some_and(|id| id != provider.client_id) {
+    if parameters.get("client_id").is_some_and(|id| id != client.provider.profile.client_id) {
         return Err("client_id is another application's".to_owned());
     }
-    let subject = match parameters.get("id_token_hint") {
-        None => None,
-        Some(hint) => {
-            let claims = id_token_hint(hint, &client.public_keys, &client.issuer, &provider.client_id)
-                .map_err(|error| format!("id_token_hint: {error}"))?;
-            claims.get("sub").and_then(|sub| sub.as_str()).map(str::to_owned)
-        }
-    };
+    let hint = parameters.get("id_token_hint").map(|hint| read_hint(client, hint)).transpose()?;
     let return_to = match parameters.get("post_logout_redirect_uri") {
         None => None,
         Some(uri) => {
@@ -111,13 +129,37 @@ fn read(client: &Client, encoded: &[u8]) -> Result<Request, String> {
             if !allowed {
                 return Err(format!("post_logout_redirect_uri {uri:?} is not registered (type logout)"));
             }
-            Some(match parameters.raw("state") {
+            let uri_with_state = match parameters.raw("state") {
                 Some(state) => with_query(uri, &[("state", state.to_owned())]),
                 None => uri.to_owned(),
-            })
+            };
+            // Without a hint anybody may have made the request: only what is registered as it stands is even offered.
+            let is_vouched = hint.is_some();
+            (is_vouched || is_exact(client, uri)).then_some(ReturnTo { uri: uri_with_state, is_vouched })
         }
     };
-    Ok(Request { subject, return_to })
+    Ok(Request { hint, return_to })
+}
+
+/// Whether an address is registered as it stands, and not by a regex.
+fn is_exact(client: &Client, uri: &str) -> bool {
+    let is_same = |known: &RedirectUri| {
+        known.kind == RedirectKind::Logout && known.matching_mode == MatchingMode::Strict && known.url == uri
+    };
+    client.redirect_uris.iter().any(is_same)
+}
+
+fn read_hint(client: &Client, hint: &str) -> Result<Hint, String> {
+    let client_id = &client.provider.profile.client_id;
+    let claims = id_token_hint(hint, &client.public_keys, &client.issuer, client_id).map_err(|error| match error {
+        VerifyError::UnknownKey => format!(
+            "id_token_hint: {error}, or it is so old that the key was rotated out meanwhile: the application should \
+                 forget ID tokens when its own session ends"
+        ),
+        error => format!("id_token_hint: {error}"),
+    })?;
+    let text = |name: &str| claims.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+    Ok(Hint { subject: text("sub").unwrap_or_default(), sid: text("sid") })
 }
 
 async fn refused(app: &App, visitor: &Visitor, client: &Client, detail: String) -> Response {

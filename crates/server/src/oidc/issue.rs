@@ -9,7 +9,7 @@ use doorward_protocols::{
         error::{ErrorCode, OAuthError},
         token::{TokenResponse, join},
     },
-    oidc::{claims::MappingError, id_token::TokenFacts, subject::subject},
+    oidc::{claims::MappingError, claims_request::ClaimsRequest, id_token::TokenFacts, subject::subject},
 };
 use doorward_store::{
     self as store, authorization_code::AuthorizationCode, db::Tx, grant::Grant, session_client::SessionClient,
@@ -59,7 +59,7 @@ pub async fn code(
         expires_at: after(expires_at, CODE_MEMORY),
         revoked_at: None,
         attempt: Some(trail.id()),
-        claims: None,
+        claims: request.claims.to_json(),
     };
     let kept = AuthorizationCode {
         grant: grant.id,
@@ -152,6 +152,7 @@ pub fn tokens(app: &App, snapshot: &Snapshot, order: &Order<'_>) -> Result<Token
     let uid = random::alphanumeric(40);
     let access_token = sign(TokenKind::AccessToken, facts.access_token(&extra, &scope, &uid))?;
     let id_token = if order.scopes.contains("openid") {
+        let extra = id_token_extra(snapshot, order, extra).map_err(|error| mapping_failed(&error))?;
         let claims = facts.id_token(&extra, order.nonce, &access_token, signer.algorithm());
         Some(sign(TokenKind::IdToken, claims)?)
     } else {
@@ -216,6 +217,20 @@ pub fn extra(
     } else {
         Ok(Map::new())
     }
+}
+
+/// What stands in the ID token beside that: claims that the authorization request asked for by name. They are for the ID
+/// token alone; other servers see access tokens.
+///
+/// # Errors
+/// The mapping that fails.
+pub fn id_token_extra(
+    snapshot: &Snapshot,
+    order: &Order<'_>,
+    extra: Map<String, Value>,
+) -> Result<Map<String, Value>, MappingError> {
+    let asked = ClaimsRequest::kept(order.grant.claims.as_deref()).id_token;
+    preview::with_asked(snapshot, order.client, order.person, order.scopes, extra, &asked)
 }
 
 /// Keeps tokens, if the grant still stands. Says whether it did.

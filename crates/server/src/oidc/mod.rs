@@ -1,7 +1,9 @@
 //! OpenID Connect endpoints. Each file is called what its address is called.
 
 pub mod answer;
+pub mod asked_claims;
 pub mod authorize;
+pub mod check_session;
 pub mod client;
 pub mod consent;
 pub mod discovery;
@@ -9,8 +11,10 @@ pub mod end_session;
 pub mod grant;
 pub mod introspect;
 pub mod issue;
+pub mod logout;
 mod refusal;
 pub mod revoke;
+pub mod session_state;
 pub mod token;
 pub mod trail;
 pub mod userinfo;

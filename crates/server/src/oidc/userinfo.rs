@@ -10,10 +10,13 @@ use doorward_core::{
     cipher::sha256_hex,
     timeline::{StepKind, detail},
 };
-use doorward_protocols::oauth::{
-    error::{ErrorCode, OAuthError},
-    parameters::Parameters,
-    token::words,
+use doorward_protocols::{
+    oauth::{
+        error::{ErrorCode, OAuthError},
+        parameters::Parameters,
+        token::words,
+    },
+    oidc::claims_request::ClaimsRequest,
 };
 use doorward_store::{self as store, access_token::AccessToken, grant::Grant};
 use serde_json::{Map, Value, json};
@@ -42,7 +45,8 @@ pub async fn serve(
     body: Bytes,
 ) -> Response {
     let response = match answer(&app, &method, &headers, &body, address).await {
-        Ok(claims) => json_response(StatusCode::OK, &claims),
+        Ok(Some(claims)) => json_response(StatusCode::OK, &claims),
+        Ok(None) => unauthenticated(),
         Err(GrantError::OAuth(error)) => {
             tracing::info!(%error, "userinfo was refused");
             refused(&error)
@@ -66,8 +70,8 @@ async fn answer(
     headers: &HeaderMap,
     body: &[u8],
     address: IpAddr,
-) -> Result<Value, GrantError> {
-    let token = read_token(method, headers, body)?;
+) -> Result<Option<Value>, GrantError> {
+    let Some(token) = read_token(method, headers, body)? else { return Ok(None) };
     let invalid = || OAuthError::new(ErrorCode::InvalidToken, "The access token is not valid");
     let (hash, now) = (sha256_hex(token.as_bytes()), app.clock.now());
     let found = app
@@ -84,12 +88,13 @@ async fn answer(
     let snapshot = app.snapshot();
     let client = snapshot.by_provider(token.grant.provider).ok_or_else(invalid)?;
     let person = Person::new(user, groups, &snapshot);
-    let claims = claims(&snapshot, client, &person, &token);
+    let asked = ClaimsRequest::kept(token.grant.claims.as_deref());
+    let claims = claims(&snapshot, client, &person, &token, &asked);
     note(app, client, &token.grant, &claims, address);
     let claims = claims?;
     // NetBox makes the account right after this.
     connector::queue::seen(app, client.application.id, &person.user).await;
-    Ok(claims)
+    Ok(Some(claims))
 }
 
 /// Notes that the application asked, and what it was told, on the attempt that its token comes from.
@@ -110,7 +115,13 @@ fn note(app: &App, client: &Client, grant: &Grant, claims: &Result<Value, OAuthE
     });
 }
 
-fn claims(snapshot: &Snapshot, client: &Client, person: &Person, token: &AccessToken) -> Result<Value, OAuthError> {
+fn claims(
+    snapshot: &Snapshot,
+    client: &Client,
+    person: &Person,
+    token: &AccessToken,
+    asked: &ClaimsRequest,
+) -> Result<Value, OAuthError> {
     let invalid = || OAuthError::new(ErrorCode::InvalidToken, "The access token is not valid");
     if access::check_holder(&client.application, person, token.is_clients_own).is_err() {
         return Err(invalid().detail("the user is disabled or may not use the application any more"));
@@ -119,16 +130,22 @@ fn claims(snapshot: &Snapshot, client: &Client, person: &Person, token: &AccessT
     if !scopes.contains("openid") {
         return Err(OAuthError::new(ErrorCode::InsufficientScope, "The scope openid is needed"));
     }
-    preview::userinfo_of(snapshot, client, person, &scopes).map_err(|error| issue::mapping_failed(&error))
+    let claims = preview::userinfo_of(snapshot, client, person, &scopes, &asked.userinfo);
+    claims.map_err(|error| issue::mapping_failed(&error))
 }
 
-/// The token, from one place (RFC 6750, section 2: not two). Never from the query, where logs would keep it.
-fn read_token(method: &Method, headers: &HeaderMap, body: &[u8]) -> Result<String, OAuthError> {
-    let missing = || OAuthError::new(ErrorCode::InvalidToken, "An access token is needed");
-    let in_header = match headers.get(header::AUTHORIZATION) {
-        None => None,
-        Some(value) => {
-            let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;
+/// The token, from one place (RFC 6750, section 2: not two). Never from the query, where logs would keep it. `None` if the
+/// request does not try to authenticate by a token at all.
+fn read_token(method: &Method, headers: &HeaderMap, body: &[u8]) -> Result<Option<String>, OAuthError> {
+    let twice = || OAuthError::new(ErrorCode::InvalidRequest, "The access token is given twice");
+    let malformed = || OAuthError::new(ErrorCode::InvalidToken, "The access token is malformed");
+    let mut sent = headers.get_all(header::AUTHORIZATION).iter();
+    let in_header = match (sent.next(), sent.next()) {
+        (_, Some(_)) => return Err(twice()),
+        (None, None) => None,
+        (Some(value), None) => {
+            let text = value.to_str().map_err(|_| malformed())?.trim();
+            let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
             Some(token.trim()).filter(|_| scheme.eq_ignore_ascii_case("bearer"))
         }
     };
@@ -138,28 +155,35 @@ fn read_token(method: &Method, headers: &HeaderMap, body: &[u8]) -> Result<Strin
         Parameters::default()
     };
     let token = match (in_header, form.get("access_token")) {
-        (Some(_), Some(_)) => {
-            return Err(OAuthError::new(ErrorCode::InvalidRequest, "The access token is given twice"));
-        }
+        (Some(_), Some(_)) => return Err(twice()),
         (Some(token), None) | (None, Some(token)) => token,
-        (None, None) => return Err(missing()),
+        (None, None) => return Ok(None),
     };
     if token.is_empty() || token.len() > TOKEN_MAX {
-        return Err(missing());
+        return Err(malformed());
     }
-    Ok(token.to_owned())
+    Ok(Some(token.to_owned()))
+}
+
+/// No token came: the challenge says so without an error code (RFC 6750, section 3.1).
+fn unauthenticated() -> Response {
+    let mut response = json_response(StatusCode::UNAUTHORIZED, &json!({ "detail": "An access token is needed" }));
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
 }
 
 fn refused(error: &OAuthError) -> Response {
+    let (code, description) = (error.code.as_str(), error.description);
+    let body = json!({ "error": code, "error_description": description });
     let status = match error.code {
         ErrorCode::InvalidRequest => StatusCode::BAD_REQUEST,
         ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
-        ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
+        // Nothing is wrong with the token, and asking again with another would not help.
+        ErrorCode::ServerError => return json_response(StatusCode::INTERNAL_SERVER_ERROR, &body),
         _ => StatusCode::UNAUTHORIZED,
     };
-    let code = error.code.as_str();
-    let challenge = format!("Bearer error=\"{code}\", error_description=\"{}\"", error.description);
-    let body = json!({ "error": code, "error_description": error.description });
+    let scope = if error.code == ErrorCode::InsufficientScope { ", scope=\"openid\"" } else { "" };
+    let challenge = format!("Bearer error=\"{code}\", error_description=\"{description}\"{scope}");
     let mut response = json_response(status, &body);
     if let Ok(challenge) = HeaderValue::from_str(&challenge) {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);

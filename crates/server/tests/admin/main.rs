@@ -5,6 +5,7 @@
 mod activity;
 mod applications;
 mod browser;
+mod clients;
 mod credentials;
 mod directory;
 mod explain;

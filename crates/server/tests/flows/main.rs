@@ -31,6 +31,7 @@ mod introspect;
 mod keys;
 mod ldap;
 mod ldap_applications;
+mod logout;
 mod metadata;
 mod networks;
 mod proxy;

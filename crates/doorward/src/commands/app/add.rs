@@ -1,14 +1,22 @@
 //! `doorward app add`.
 
-use doorward_core::{access_rule::AccessRule, application::ApplicationProfile, method::Method};
+use doorward_core::{
+    access_rule::AccessRule,
+    application::ApplicationProfile,
+    method::Method,
+    provider::{check_client_secret, new_client_secret},
+    secret::Secret,
+};
 use doorward_server::{
     applications::{
         self, ApplicationEdit, Created,
         from_recipe::{self, RecipeRequest},
         ldap, proxy as proxies,
     },
+    error::OperationError,
     recipes::{self, RecipeSummary},
 };
+use std::path::PathBuf;
 use url::Url;
 
 use super::{
@@ -22,6 +30,7 @@ use super::{
 use crate::{
     exit, lookup,
     output::{joined, print, print_json, warning},
+    password::secret_given,
 };
 
 const EXAMPLES: &str = "\
@@ -36,6 +45,9 @@ Examples:
       --superusers netbox-admins --allow everyone
   doorward app add sssd --slug linux --allow everyone --ldap-uri ldaps://id.example.org:6636
   doorward app add custom --name Wiki --redirect-uri https://wiki.example.org/callback --allow staff
+  doorward app add custom --name Tests --redirect-uri https://a.example/cb --allow everyone --client-id tests \\
+      --client-secret-file secret.txt --grant-types authorization_code,implicit,hybrid,refresh_token \\
+      --backchannel-logout-uri https://a.example/logged-out
   doorward app add custom --name Phone --public --allow everyone \\
       --redirect-uri com.example.phone:/signed-in
   doorward app add custom --method ldap --name Printer --allow staff --base-dn dc=example,dc=org
@@ -90,6 +102,13 @@ pub struct Args {
     /// Details.
     #[command(flatten)]
     details: Details,
+    /// File that holds the client secret, for an application that has one already; a line end at its end does not
+    /// count [default: a new secret]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["client_secret_stdin", "public"])]
+    client_secret_file: Option<PathBuf>,
+    /// Read the client secret from standard input
+    #[arg(long, conflicts_with = "public")]
+    client_secret_stdin: bool,
     /// Check, and say what would be done, without doing it
     #[arg(long)]
     dry_run: bool,
@@ -161,12 +180,13 @@ async fn custom(work: &Work, args: &Args, access: AccessRule) -> anyhow::Result<
         }
     }
     args.finish(work, &mut edit)?;
+    let secret = args.client_secret(&edit)?.unwrap_or_else(new_client_secret);
     if args.dry_run {
         let ApplicationProfile { name, slug, .. } = &edit.profile;
         work.output.would(&format!("add the application {name} with the slug {slug}"))?;
         return Ok(None);
     }
-    Ok(Some(applications::create(&work.app, &work.actor, edit, Vec::new()).await?))
+    Ok(Some(applications::create_with_secret(&work.app, &work.actor, edit, Vec::new(), secret).await?))
 }
 
 async fn from_recipe(work: &Work, args: &Args, access: AccessRule) -> anyhow::Result<Option<Created>> {
@@ -174,6 +194,7 @@ async fn from_recipe(work: &Work, args: &Args, access: AccessRule) -> anyhow::Re
     let mut draft =
         from_recipe::draft(&work.app, request).map_err(|error| exit::usage(settings::bare(error).to_string()))?;
     args.finish(work, &mut draft.edit)?;
+    draft.client_secret = args.client_secret(&draft.edit)?;
     if args.dry_run {
         let ApplicationProfile { name, slug, .. } = &draft.edit.profile;
         work.output.would(&format!("add {name} from the recipe {} with the slug {slug}", args.recipe))?;
@@ -200,6 +221,22 @@ impl Args {
         self.ldap.apply(edit)?;
         self.proxy.apply(edit)?;
         Ok(edit.check(&work.app.snapshot(), None)?)
+    }
+
+    /// The client secret that was chosen, if one was.
+    fn client_secret(&self, edit: &ApplicationEdit) -> anyhow::Result<Option<Secret<String>>> {
+        if edit.oauth.is_none() {
+            let given = [
+                ("--client-secret-file", self.client_secret_file.is_some()),
+                ("--client-secret-stdin", self.client_secret_stdin),
+            ];
+            refuse(&given, "is about OpenID Connect; leave it out with --method ldap")?;
+        }
+        let given = secret_given("client secret", self.client_secret_file.as_deref(), self.client_secret_stdin)?;
+        if let Some(secret) = &given {
+            check_client_secret(secret).map_err(OperationError::from)?;
+        }
+        Ok(given)
     }
 
     fn refuse_taken(&self, work: &Work, slug: &str) -> anyhow::Result<()> {

@@ -3,11 +3,12 @@
 use doorward_core::{
     access_rule::AccessRule,
     application::ConsentMode,
+    grant_type::GrantType,
     id::MappingId,
     lifetime::Lifetime,
     method::Method,
     network::Networks,
-    provider::{ClientType, IssuerMode, SubjectMode},
+    provider::{ClientType, IssuerMode, LogoutMethod, ProviderProfile, SubjectMode},
     redirect_uri::{MatchingMode, RedirectKind, RedirectUri},
 };
 use doorward_server::applications::{ApplicationEdit, access};
@@ -84,6 +85,19 @@ pub struct Details {
     /// Ask people for consent: never, first_time or always
     #[arg(long, value_name = "WHEN", value_parser = consent)]
     pub consent: Option<ConsentMode>,
+    /// Client ID [default: 40 random letters and digits]
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
+    /// What it may use to get tokens, separated by commas: authorization_code, implicit, hybrid, refresh_token,
+    /// client_credentials, password, device_code [default: authorization_code,refresh_token]
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = grant_type)]
+    pub grant_types: Vec<GrantType>,
+    /// Where Doorward tells the application that somebody signed out; "" for nowhere
+    #[arg(long, value_name = "URI", conflicts_with = "frontchannel_logout_uri")]
+    pub backchannel_logout_uri: Option<String>,
+    /// Page of the application that the browser loads when somebody signs out; "" for none
+    #[arg(long, value_name = "URI")]
+    pub frontchannel_logout_uri: Option<String>,
     /// Signing key of its tokens, by name
     #[arg(long, value_name = "NAME")]
     pub signing_key: Option<String>,
@@ -106,7 +120,7 @@ pub struct Details {
     #[arg(long, value_name = "LIFETIME")]
     pub refresh_token_lifetime: Option<Lifetime>,
     /// Whether claims stand in the ID token as well as in userinfo
-    #[arg(long, value_name = "true|false")]
+    #[arg(long, visible_alias = "include-claims-in-id-token", value_name = "true|false")]
     pub claims_in_id_token: Option<bool>,
     /// The client cannot keep a secret (an app in a browser or on a phone); PKCE is required
     #[arg(long)]
@@ -123,6 +137,8 @@ impl Details {
         set(&mut profile.description, self.description.as_ref());
         let Some(provider) = oauth else { return self.refuse_oidc(&profile.name) };
         set(&mut profile.consent, self.consent.as_ref());
+        set(&mut provider.client_id, self.client_id.as_ref());
+        self.apply_grants(provider);
         set(&mut provider.sub_mode, self.sub_mode.as_ref());
         set(&mut provider.issuer_mode, self.issuer_mode.as_ref());
         set(&mut provider.access_code_validity, self.code_lifetime.as_ref());
@@ -141,10 +157,30 @@ impl Details {
         Ok(())
     }
 
+    fn apply_grants(&self, provider: &mut ProviderProfile) {
+        if !self.grant_types.is_empty() {
+            provider.grant_types = self.grant_types.iter().copied().collect();
+        }
+        let logout = [
+            (&self.backchannel_logout_uri, LogoutMethod::Backchannel),
+            (&self.frontchannel_logout_uri, LogoutMethod::Frontchannel),
+        ];
+        for (uri, method) in logout {
+            if let Some(uri) = uri {
+                provider.logout_uri.clone_from(uri);
+                provider.logout_method = method;
+            }
+        }
+    }
+
     /// Without such a provider, what is about it makes no sense.
     fn refuse_oidc(&self, name: &str) -> anyhow::Result<()> {
         let given = [
             ("--consent", self.consent.is_some()),
+            ("--client-id", self.client_id.is_some()),
+            ("--grant-types", !self.grant_types.is_empty()),
+            ("--backchannel-logout-uri", self.backchannel_logout_uri.is_some()),
+            ("--frontchannel-logout-uri", self.frontchannel_logout_uri.is_some()),
             ("--signing-key", self.signing_key.is_some()),
             ("--scope", !self.scopes.is_empty()),
             ("--sub-mode", self.sub_mode.is_some()),
@@ -204,6 +240,14 @@ pub fn set<T: Clone>(place: &mut T, given: Option<&T>) {
     if let Some(given) = given {
         *place = given.clone();
     }
+}
+
+/// A grant type; the long name of the device code may be given in short.
+fn grant_type(text: &str) -> Result<GrantType, String> {
+    let short = |grant: GrantType| if grant == GrantType::DeviceCode { "device_code" } else { grant.as_str() };
+    let all = GrantType::ALL.iter().map(|(grant, ..)| *grant);
+    let found = all.clone().find(|grant| text.trim() == short(*grant) || text.trim() == grant.as_str());
+    found.ok_or_else(|| choices(all.map(short)))
 }
 
 fn consent(text: &str) -> Result<ConsentMode, String> {

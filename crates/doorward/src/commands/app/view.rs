@@ -4,6 +4,7 @@ use doorward_core::{
     access_rule::AccessRule,
     id::UserId,
     method::Method,
+    provider::ProviderProfile,
     redirect_uri::{MatchingMode, RedirectKind, RedirectUri},
 };
 use doorward_server::{
@@ -164,6 +165,11 @@ fn full_oidc(work: &Work, client: &Client) -> Value {
         "logout_uris": uris(client, RedirectKind::Logout),
         "consent": client.application.profile.consent.as_str(),
         "client_type": provider.client_type.as_str(),
+        "grant_types": provider.grant_types,
+        "logout_uri": provider.logout_uri,
+        "logout_method": provider.logout_method,
+        "sub_mode": provider.sub_mode,
+        "issuer_mode": provider.issuer_mode,
         "signing_key": signing_key(&work.app, client),
         "scopes": client.scopes,
         "mappings": mappings(&work.app, client),
@@ -226,8 +232,11 @@ fn oidc_fields(work: &Work, client: &Client) -> Vec<(&'static str, String)> {
         ("Discovery", discovery_url(&work.app, client)),
         ("Client ID", provider.client_id.clone()),
         ("Client type", provider.client_type.as_str().to_owned()),
+        ("May use", provider.grant_types.iter().map(|grant| grant.as_str()).collect::<Vec<_>>().join("\n")),
         ("Redirect URIs", lines(&marked(client, RedirectKind::Authorization))),
         ("Logout URIs", lines(&marked(client, RedirectKind::Logout))),
+        ("Told of sign-outs", told(provider)),
+        ("Subject", provider.sub_mode.as_str().to_owned()),
         ("Signing key", format!("{} ({})", signing_key(&work.app, client), client.signer.algorithm().jws_name())),
         ("Scopes", client.scopes.iter().cloned().collect::<Vec<_>>().join(" ")),
         ("Claim mappings", joined(&mappings(&work.app, client))),
@@ -241,7 +250,7 @@ fn oidc_fields(work: &Work, client: &Client) -> Vec<(&'static str, String)> {
 
 /// The old client secret, while it is accepted, and the client's own service account, once it has one.
 async fn own_account(work: &Work, client: &Client) -> anyhow::Result<Value> {
-    let mut value = json!({ "grant_types": client.provider.profile.grant_types });
+    let mut value = json!({});
     if let Some(old) = client_secret::old(&work.app, client).await? {
         let old = json!({ "old_secret_until": old.expires_at, "old_secret_used": old.used_at });
         extend(&mut value, old);
@@ -254,8 +263,7 @@ async fn own_account(work: &Work, client: &Client) -> anyhow::Result<Value> {
 
 /// The same for people.
 async fn old_secret_and_account(work: &Work, client: &Client) -> anyhow::Result<Vec<(&'static str, String)>> {
-    let grant_types: Vec<_> = client.provider.profile.grant_types.iter().map(|of| of.as_str().to_owned()).collect();
-    let mut fields = vec![("Grant types", joined(&grant_types))];
+    let mut fields = Vec::new();
     if let Some(old) = client_secret::old(&work.app, client).await? {
         let used = old.used_at.map_or_else(
             || "nobody has used it since".to_owned(),
@@ -378,6 +386,14 @@ fn marked(client: &Client, kind: RedirectKind) -> Vec<String> {
 
 fn lines(items: &[String]) -> String {
     if items.is_empty() { "-".to_owned() } else { items.join("\n") }
+}
+
+/// Where and how an application learns that somebody signed out.
+fn told(provider: &ProviderProfile) -> String {
+    if provider.logout_uri.is_empty() {
+        return "-".to_owned();
+    }
+    format!("{} ({})", provider.logout_uri, provider.logout_method.as_str())
 }
 
 fn discovery_url(app: &App, client: &Client) -> String {

@@ -47,6 +47,44 @@ impl ClaimInput {
             "groups": groups,
         });
         let application = json!({ "slug": slug, "name": application_name });
+        Self::of(user, application)
+    }
+
+    /// Somebody who does not exist, of whom everything is known that the standard claims tell.
+    pub fn sample() -> Self {
+        let user = json!({
+            "id": "00000000-0000-0000-0000-000000000000",
+            "pk": 0,
+            "uid": "sample",
+            "username": "sample",
+            "name": "Sample Person",
+            "given_name": "Sample",
+            "family_name": "Person",
+            "email": "sample@example.org",
+            "email_verified": true,
+            "type": "internal",
+            "attributes": {
+                "middle_name": "M.",
+                "nickname": "Sam",
+                "profile": "https://example.org/sample",
+                "picture": "https://example.org/sample.png",
+                "website": "https://example.org/",
+                "gender": "unknown",
+                "birthdate": "2000-01-01",
+                "zoneinfo": "Etc/UTC",
+                "locale": "en",
+                "address": { "formatted": "1 Example Street" },
+                "phone_number": "+1 202 555 0100",
+                "phone_number_verified": true,
+            },
+            "updated_at": 0,
+            "is_superuser": false,
+            "groups": [],
+        });
+        Self::of(user, json!({ "slug": "sample", "name": "Sample" }))
+    }
+
+    fn of(user: Value, application: Value) -> Self {
         Self(
             context! { user => minijinja::Value::from(minijinja::value::Serde(user)), application => minijinja::Value::from(minijinja::value::Serde(application)) },
         )

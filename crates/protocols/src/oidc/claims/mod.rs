@@ -7,7 +7,7 @@ mod input;
 use doorward_core::claim_mapping::ClaimMapping;
 use minijinja::{Environment, Expression, UndefinedBehavior};
 use serde_json::{Map, Value};
-use std::sync::LazyLock;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use bounds::{bounded_json, depth, undefined_member};
 pub use input::ClaimInput;
@@ -86,7 +86,7 @@ impl CompiledMapping {
         self.expression.as_ref().map(|_| ()).map_err(Clone::clone)
     }
 
-    /// The claims for a person. Members that are null are left out.
+    /// The claims for a person. Members that are null or empty are left out.
     ///
     /// # Errors
     /// If the expression fails, takes too many steps, makes no map or too large a one, or writes a protected claim.
@@ -102,7 +102,7 @@ impl CompiledMapping {
         let Value::Object(mut claims) = json else {
             return Err(MappingError("the expression must make a map, such as {\"claim\": user.name}".to_owned()));
         };
-        claims.retain(|_, value| !value.is_null());
+        drop_empty(&mut claims);
         if let Some(name) = PROTECTED.iter().find(|name| claims.contains_key(**name)) {
             return Err(MappingError(format!("the claim \"{name}\" cannot be written by a mapping")));
         }
@@ -111,6 +111,20 @@ impl CompiledMapping {
         }
         Ok(claims)
     }
+}
+
+/// Takes away members without a value: null, empty texts, and maps that hold nothing else (OpenID Connect Core 1.0, section
+/// 5.3.2). An empty list stays: that somebody has no groups is something to tell.
+fn drop_empty(claims: &mut Map<String, Value>) {
+    claims.retain(|_, value| match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Object(members) => {
+            drop_empty(members);
+            !members.is_empty()
+        }
+        _ => true,
+    });
 }
 
 fn reason(error: &minijinja::Error) -> String {
@@ -142,6 +156,15 @@ pub fn evaluate_all<'a>(
         merge(&mut claims, made);
     }
     Ok(claims)
+}
+
+/// Names of the claims that a mapping makes for somebody of whom everything is known: what discovery can promise. One that
+/// fails promises nothing.
+pub fn sample_names(mapping: &CompiledMapping) -> BTreeSet<String> {
+    mapping
+        .evaluate(&ClaimInput::sample())
+        .map(|claims| claims.into_iter().map(|(name, _)| name).collect())
+        .unwrap_or_default()
 }
 
 fn merge(into: &mut Map<String, Value>, from: Map<String, Value>) {

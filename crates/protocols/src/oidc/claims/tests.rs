@@ -10,10 +10,15 @@ use proptest::prelude::*;
 use serde_json::json;
 
 fn input() -> ClaimInput {
+    input_with(json!({}))
+}
+
+fn input_with(attributes: Value) -> ClaimInput {
     let clock = Clock::system();
     let mut profile = UserProfile::named("alice");
     profile.name = "Alice Example".into();
     profile.email = "alice@example.org".into();
+    profile.attributes = serde_json::from_value(attributes).unwrap();
     let user = User {
         id: UserId::new(&clock),
         pk: 1,
@@ -36,12 +41,110 @@ fn evaluate(expression: &str) -> Result<Value, String> {
     made.map(Value::Object).map_err(|error| error.to_string())
 }
 
+fn defaults() -> Vec<CompiledMapping> {
+    DEFAULTS.iter().map(|one| CompiledMapping::from_parts(one.name, one.scope, one.expression)).collect()
+}
+
+/// What a default mapping makes of attributes.
+fn of_scope(scope: &str, attributes: Value) -> Value {
+    Value::Object(evaluate_all(&defaults(), |found| found == scope, &input_with(attributes)).unwrap())
+}
+
+#[test]
+fn the_standard_claims_come_from_attributes_when_they_are_there() {
+    let attributes = json!({
+        "middle_name": "B.", "nickname": "Al", "profile": "https://example.org/alice", "picture": "https://example.org/a.png",
+        "website": "https://alice.example", "gender": "female", "birthdate": "1990-10-31", "zoneinfo": "Europe/Paris",
+        "locale": "fr-FR",
+    });
+    let claims = of_scope("profile", attributes.clone());
+    for (name, value) in attributes.as_object().unwrap() {
+        assert_eq!(&claims[name], value, "{name}");
+    }
+    assert_eq!(claims.as_object().unwrap().len(), attributes.as_object().unwrap().len() + 6);
+}
+
+/// Whatever else stands in attributes of these names, nobody is kept out by it, and no claim has another type than the
+/// specification says (OpenID Connect Core 1.0, sections 5.1 and 5.3.2).
+#[test]
+fn attributes_of_another_type_are_left_out() {
+    let plain = of_scope("profile", json!({}));
+    for odd in
+        [json!(null), json!(""), json!(7), json!(true), json!(["x"]), json!({"x": {"y": 1}}), json!([]), json!({})]
+    {
+        let names =
+            ["middle_name", "nickname", "profile", "picture", "website", "gender", "birthdate", "zoneinfo", "locale"];
+        let attributes: Map<_, _> = names.into_iter().map(|name| (name.to_owned(), odd.clone())).collect();
+        assert_eq!(of_scope("profile", Value::Object(attributes)), plain, "{odd}");
+        let odd_phone = json!({ "phone_number": odd, "phone_number_verified": true });
+        assert_eq!(of_scope("phone", odd_phone), json!({}), "{odd}");
+        let phone = of_scope("phone", json!({ "phone_number": "+33 1", "phone_number_verified": odd }));
+        assert_eq!(phone, json!({ "phone_number": "+33 1", "phone_number_verified": odd == json!(true) }));
+        let address = of_scope("address", json!({ "address": odd }));
+        assert_eq!(address, json!({}), "{odd}");
+    }
+    assert_eq!(
+        of_scope("phone", json!({ "phone_number": "1", "phone_number_verified": "true" }))["phone_number_verified"],
+        false
+    );
+}
+
+#[test]
+fn an_address_is_an_object_whether_it_was_a_text_or_a_map() {
+    let empty = json!({});
+    assert_eq!(of_scope("address", empty.clone()), empty);
+    assert_eq!(of_scope("phone", empty.clone()), empty);
+    let text = of_scope("address", json!({ "address": "1 Main Street\nSpringfield" }));
+    assert_eq!(text, json!({ "address": { "formatted": "1 Main Street\nSpringfield" } }));
+    let parts = json!({ "address": {
+        "street_address": "1 Main Street", "locality": "Springfield", "region": "", "postal_code": 12345, "country": null,
+        "door_code": "4711",
+    } });
+    let claim = json!({ "street_address": "1 Main Street", "locality": "Springfield", "postal_code": "12345" });
+    assert_eq!(of_scope("address", parts), json!({ "address": claim }));
+}
+
+#[test]
+fn nothing_empty_is_told() {
+    let made = evaluate(
+        "{\"a\": none, \"b\": \"\", \"c\": {\"d\": {\"e\": \"\"}}, \"f\": {\"g\": none, \"h\": 0}, \"i\": [], \"j\": false}",
+    );
+    assert_eq!(made, Ok(json!({ "f": { "h": 0 }, "i": [], "j": false })));
+}
+
+#[test]
+fn what_discovery_promises_is_what_the_defaults_make_of_everything() {
+    let names: BTreeSet<String> = defaults().iter().flat_map(sample_names).collect();
+    let standard = [
+        "name",
+        "given_name",
+        "family_name",
+        "middle_name",
+        "nickname",
+        "preferred_username",
+        "profile",
+        "picture",
+        "website",
+        "gender",
+        "birthdate",
+        "zoneinfo",
+        "locale",
+        "updated_at",
+        "groups",
+        "email",
+        "email_verified",
+        "address",
+        "phone_number",
+        "phone_number_verified",
+    ];
+    assert_eq!(names, standard.map(str::to_owned).into());
+    let failing = CompiledMapping::from_parts("x", "x", "{\"x\": user.nope}");
+    assert!(sample_names(&failing).is_empty());
+}
+
 #[test]
 fn the_defaults_make_authentiks_claims_and_better() {
-    let mappings: Vec<_> = DEFAULTS
-        .iter()
-        .map(|(scope, name, _, expression)| CompiledMapping::from_parts(name, scope, expression))
-        .collect();
+    let mappings = defaults();
     let mut claims = evaluate_all(&mappings, |_| true, &input()).unwrap();
     claims.remove("updated_at").unwrap().as_i64().unwrap();
     assert_eq!(
