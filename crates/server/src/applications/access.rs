@@ -49,11 +49,10 @@ pub fn check(application: &Application, person: &Person, place: Place) -> Result
 /// # Errors
 /// The first reason why not.
 pub fn check_holder(application: &Application, person: &Person, is_clients_own: bool) -> Result<(), NoAccess> {
-    match is_clients_own {
-        true if person.user.profile.is_active => Ok(()),
-        true => Err(NoAccess::Disabled),
-        false => check(application, person, Place::Server),
+    if !is_clients_own {
+        return check(application, person, Place::Server);
     }
+    if person.user.profile.is_active { Ok(()) } else { Err(NoAccess::Disabled) }
 }
 
 /// Looks whether an application may be used from a place, whoever it is.
