@@ -19,9 +19,7 @@ use crate::{
         headers,
         visitor::{self, CurrentVisitor},
     },
-    oidc::{
-        authorize, check_session, consent, discovery, end_session, introspect, revoke, token, userinfo, webfinger,
-    },
+    oidc::{authorize, check_session, consent, discovery, end_session, introspect, revoke, token, userinfo, webfinger},
     pages, portal, proxy, setup,
 };
 use doorward_store as store;

@@ -51,7 +51,17 @@ fn an_application_is_described_the_same_everywhere_and_its_secret_only_when_aske
 #[test]
 fn old_client_secrets_work_for_a_while() {
     let doorward = Doorward::set_up();
-    doorward.ok(&["app", "add", "custom", "--name", "Wiki", "--redirect-uri", "https://w.example/cb", "--allow", "everyone"]);
+    doorward.ok(&[
+        "app",
+        "add",
+        "custom",
+        "--name",
+        "Wiki",
+        "--redirect-uri",
+        "https://w.example/cb",
+        "--allow",
+        "everyone",
+    ]);
     doorward.fails(&["app", "rotate-secret", "wiki", "--keep-old-for", "days=31"], 2, &["days=30 at most"]);
     doorward.fails(&["app", "rotate-secret", "wiki", "--keep-old-for", "soon"], 2, &["--keep-old-for"]);
     assert_eq!(doorward.json(&["app", "stop-old-secret", "wiki"])["stopped"], false);
