@@ -168,6 +168,7 @@ fn a_dry_run_checks_and_changes_nothing() {
         &["app", "add", "custom", "--name", "X", "--redirect-uri", "https://x.example/", "--allow", "staff"],
         &["app", "edit", "wiki", "--name", "Book"],
         &["app", "rotate-secret", "wiki"],
+        &["app", "rotate-secret", "wiki", "--keep-old-for", "hours=1"],
         &["app", "rm", "wiki"],
         &["app", "add", "sssd", "--allow", "everyone"],
         &["app", "add", "custom", "--method", "ldap", "--name", "Linux", "--allow", "staff"],

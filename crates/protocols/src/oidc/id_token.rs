@@ -45,8 +45,13 @@ impl TokenFacts<'_> {
             ("iat".to_owned(), json!(issued_at.as_second())),
             ("auth_time".to_owned(), json!(self.authenticated_at.as_second())),
             ("acr".to_owned(), json!(ACR)),
-            ("amr".to_owned(), json!(self.methods.split(' ').filter(|m| !m.is_empty()).collect::<Vec<_>>())),
         ]);
+        // Who came with a client secret or an app password signed in by no method that has a name (RFC 8176).
+        let methods: Vec<&str> = self.methods.split(' ').filter(|method| !method.is_empty()).collect();
+        claims.remove("amr");
+        if !methods.is_empty() {
+            claims.insert("amr".to_owned(), json!(methods));
+        }
         claims.remove("sid");
         if !self.sid.is_empty() {
             claims.insert("sid".to_owned(), json!(self.sid));

@@ -39,6 +39,8 @@ pub(super) enum Done {
     Deleted,
     SessionEnded,
     SecretRotated,
+    SecretRotatedKept,
+    OldSecretStopped,
     UriAdded,
     UriDismissed,
     LdapRemoved,
@@ -59,12 +61,18 @@ pub(super) enum Done {
 }
 
 impl Done {
-    const ALL: [(Self, &'static str, &'static str); 21] = [
+    const ALL: [(Self, &'static str, &'static str); 23] = [
         (Self::Added, "added", "Added."),
         (Self::Saved, "saved", "Your changes are saved."),
         (Self::Deleted, "deleted", "Deleted."),
         (Self::SessionEnded, "session-ended", "The session is ended."),
         (Self::SecretRotated, "secret-rotated", "There is a new client secret; the old one is refused from now on."),
+        (
+            Self::SecretRotatedKept,
+            "secret-rotated-kept",
+            "There is a new client secret; the old one works until the time shown below.",
+        ),
+        (Self::OldSecretStopped, "old-secret-stopped", "The old client secret is refused from now on."),
         (Self::UriAdded, "uri-added", "The redirect URI is added. Sign in at the application again."),
         (Self::UriDismissed, "uri-dismissed", "Dismissed. You are not asked about this address again."),
         (Self::LdapRemoved, "ldap-removed", "The LDAP provider is removed."),

@@ -53,6 +53,7 @@ pub fn routes() -> Router<App> {
         .route("/if/admin/applications/{slug}/", get(application::show).post(application::save))
         .route("/if/admin/applications/{slug}/reveal-secret/", post(application::reveal_secret))
         .route("/if/admin/applications/{slug}/rotate-secret/", post(application::rotate_secret))
+        .route("/if/admin/applications/{slug}/stop-old-secret/", post(application::stop_old_secret))
         .route("/if/admin/applications/{slug}/add-redirect-uri/", post(application::add_redirect_uri))
         .route("/if/admin/applications/{slug}/redirect-uris/allow/", post(near_misses::allow))
         .route("/if/admin/applications/{slug}/redirect-uris/dismiss/", post(near_misses::dismiss))

@@ -123,6 +123,7 @@ pub async fn clean(app: &App) -> store::Result<()> {
                 store::logout_notice::delete_old(tx, notices).await?;
                 store::proxy_session::delete_expired(tx, now).await?;
                 store::app_password::delete_expired(tx, now).await?;
+                store::provider::delete_expired_secrets(tx, now).await?;
                 store::directory_change::delete_old(tx).await?;
                 store::throttle::delete_old(tx, throttles, codes).await?;
                 store::event::delete_old(tx, activity).await?;

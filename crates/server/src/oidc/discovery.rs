@@ -34,7 +34,8 @@ pub async fn issuer(State(app): State<App>, Path(slug): Path<String>) -> Respons
     }
 }
 
-/// `GET /application/o/<slug>/.well-known/openid-configuration`.
+/// `GET /application/o/<slug>/.well-known/openid-configuration`, and the same document where RFC 8414, section 3.1, looks for
+/// it: `/.well-known/oauth-authorization-server/application/o/<slug>`, with or without the slash of the issuer.
 pub async fn document(State(app): State<App>, Path(slug): Path<String>) -> Response {
     serve(&app, &slug, |client| client.discovery.clone())
 }
