@@ -6,9 +6,19 @@ ALTER TABLE providers ADD COLUMN logout_method TEXT NOT NULL DEFAULT 'backchanne
 -- The client secret before the last rotation, while it is still accepted.
 ALTER TABLE providers ADD COLUMN previous_secret BYTEA;
 ALTER TABLE providers ADD COLUMN previous_secret_expires_at BIGINT;
+-- When somebody last came with the previous secret, within an hour.
+ALTER TABLE providers ADD COLUMN previous_secret_used_at BIGINT;
+
+-- The service account that a client is when it speaks for itself (RFC 6749, section 4.4).
+CREATE TABLE client_accounts (
+    provider_id TEXT {C} NOT NULL PRIMARY KEY REFERENCES providers (id) ON DELETE CASCADE,
+    user_id TEXT {C} NOT NULL UNIQUE REFERENCES users (id) ON DELETE CASCADE
+);
 
 -- How often a key gets a new version by itself, in milliseconds; 0 means never.
 ALTER TABLE signing_keys ADD COLUMN rotation_interval BIGINT NOT NULL DEFAULT 0;
+-- How often it was rotated: of several who rotate it at once, one counts it on.
+ALTER TABLE signing_keys ADD COLUMN rotations BIGINT NOT NULL DEFAULT 0;
 
 -- The claims parameter of the authorization request, as JSON. grants.session_id and grants.sid are empty where there is no
 -- session: client credentials and devices.

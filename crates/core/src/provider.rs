@@ -118,6 +118,16 @@ pub struct Provider {
     pub previous_secret: Option<PreviousSecret>,
 }
 
+/// How long a replaced client secret may go on working at most.
+pub const KEEP_SECRET_MAX: Lifetime = Lifetime::seconds(30 * 86_400);
+
+impl Provider {
+    /// The client secret before the present one, if it is still accepted.
+    pub fn living_previous_secret(&self, now: Timestamp) -> Option<&PreviousSecret> {
+        self.previous_secret.as_ref().filter(|previous| now < previous.expires_at)
+    }
+}
+
 /// A client secret that was replaced and still works for a while, so that the application can be changed in peace.
 #[derive(Debug, Clone)]
 pub struct PreviousSecret {

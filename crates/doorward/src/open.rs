@@ -145,6 +145,7 @@ pub async fn start_with(place: &Place, public_url: PublicUrl, change: impl FnOnc
     config.ldaps_address = settings.ldaps_listen.address;
     config.ldap_allow_plaintext = settings.ldap_allow_plaintext;
     config.ldap_proxy_protocol = settings.ldap_proxy_protocol;
+    config.webfinger = settings.webfinger.clone();
     config.help_text = settings.help_text.clone();
     change(&mut config);
     let opened = async { App::start(config, db?, cipher, Clock::system()).await };

@@ -20,4 +20,9 @@ impl Actor {
     pub fn command_line() -> Self {
         Self { user: None, name: "command line".to_owned(), address: String::new(), is_superuser: true }
     }
+
+    /// Doorward itself, when the time for something has come.
+    pub fn schedule() -> Self {
+        Self { name: "the schedule".to_owned(), ..Self::command_line() }
+    }
 }

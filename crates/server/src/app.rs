@@ -14,6 +14,7 @@ use crate::{
     error::OperationError,
     events::budget::Budget,
     ldap::directory::Directory,
+    oidc::client::OldSecrets,
     outbound::Outbound,
     pages::Pages,
     proxy::left_out::LeftOut,
@@ -50,6 +51,8 @@ pub struct Inner {
     pub unlisted_proxy: Once,
     /// Which groups the activity log says cannot be told to applications behind proxies.
     pub left_out: LeftOut,
+    /// Which clients were written down lately for using an old client secret.
+    pub old_secrets: OldSecrets,
     /// Templates.
     pub pages: Pages,
     /// Requests of our own to other servers.
@@ -91,6 +94,7 @@ impl App {
             event_budget: Budget::default(),
             unlisted_proxy: Once::new(),
             left_out: LeftOut::default(),
+            old_secrets: OldSecrets::default(),
             pages: Pages::new(),
             outbound: Outbound::default(),
             directory: Directory::default(),

@@ -34,6 +34,8 @@ pub struct Config {
     pub ldap_connections: usize,
     /// Whether listed proxies begin LDAP connections with a PROXY protocol header.
     pub ldap_proxy_protocol: bool,
+    /// Slug of the application whose issuer webfinger tells; empty for the only one with OpenID Connect.
+    pub webfinger: String,
     /// A line below the sign-in form, such as whom to ask.
     pub help_text: String,
 }
@@ -53,6 +55,7 @@ impl Config {
             ldaps_address: Some((Ipv4Addr::LOCALHOST, 6636).into()),
             ldap_connections: crate::ldap::limits::CONNECTIONS,
             ldap_proxy_protocol: false,
+            webfinger: String::new(),
             help_text: String::new(),
         }
     }

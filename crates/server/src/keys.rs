@@ -1,10 +1,18 @@
 //! What can be done with signing keys.
 
+mod rotation;
+
+pub use rotation::{replace_leaked, rotate, rotate_due, set_schedule};
+
 use doorward_core::{
     id::SigningKeyId,
+    lifetime::Lifetime,
     signing_key::{KeyAlgorithm, KeyVersion, SigningKey, VersionState},
 };
-use doorward_protocols::jose::{generate::generate as generate_version, import::import as import_version};
+use doorward_protocols::jose::{
+    generate::generate as generate_version,
+    import::{RsaScheme, import as import_version},
+};
 use doorward_store as store;
 
 use crate::{
@@ -24,55 +32,15 @@ pub async fn generate(app: &App, actor: &Actor, name: &str, algorithm: KeyAlgori
     insert(app, actor, name, version).await
 }
 
-/// Takes a key that somebody brings, as PEM.
+/// Takes a key that somebody brings, as PEM. `scheme`: how it signs if it is an RSA key.
 ///
 /// # Errors
 /// What is wrong with the PEM; that the name is taken or the key is there already.
-pub async fn import(app: &App, actor: &Actor, name: &str, pem: &str) -> OperationResult<SigningKey> {
+pub async fn import(app: &App, actor: &Actor, name: &str, pem: &str, scheme: RsaScheme) -> OperationResult<SigningKey> {
     let name = check_name(name)?;
-    let version = import_version(&app.clock, pem, &name, app.clock.now())
+    let version = import_version(&app.clock, pem, scheme, &name, app.clock.now())
         .map_err(|error| OperationError::invalid("pem", sentence(&error.to_string())))?;
     insert(app, actor, name, version).await
-}
-
-/// Gives a key a new version, which is published at once and signs after [`crate::config::Config::key_publication`],
-/// or at once if `immediately`. The old version stays published until the last token signed with it has expired.
-///
-/// # Errors
-/// That there is no such key, or that a new version waits already.
-pub async fn rotate(app: &App, actor: &Actor, name: &str, immediately: bool) -> OperationResult<KeyVersion> {
-    let key = find(app, name)?;
-    let now = app.clock.now();
-    if let Some(next) = key.versions.iter().find(|version| version.activates_at > now)
-        && !immediately
-    {
-        return Err(OperationError::Denied(format!(
-            "A new version of \"{}\" is published already and signs from {}.",
-            key.name,
-            next.activates_at.strftime("%Y-%m-%d %H:%M:%S UTC")
-        )));
-    }
-    let algorithm = key.active(now).map_or(KeyAlgorithm::Rsa, |version| version.algorithm);
-    let wait = if immediately { jiff::SignedDuration::ZERO } else { app.config.key_publication };
-    // After every version that signs or signed, so that there is never a tie about which one does.
-    let signing = key.versions.iter().map(|version| version.activates_at).filter(|at| *at <= now);
-    let earliest = signing.max().and_then(|at| at.saturating_add(jiff::SignedDuration::from_millis(1)).ok());
-    let activates_at = now.saturating_add(wait).unwrap_or(now).max(earliest.unwrap_or(now));
-    let version = make(app, algorithm, &key.name, activates_at).await?;
-    // A version that waits was made before whatever calls for haste: it never signs.
-    let waiting: Vec<_> = key.versions.iter().filter(|version| version.activates_at > now).map(|v| v.id).collect();
-    let (kept, cipher, id) = (version.clone(), app.cipher.clone(), key.id);
-    app.change(move |tx| {
-        Box::pin(async move {
-            for version in waiting {
-                store::signing_key::delete_version(tx, version).await?;
-            }
-            store::signing_key::insert_version(tx, &cipher, id, &kept).await
-        })
-    })
-    .await?;
-    events::changed(app, actor, format!("rotated the signing key {}", key.name)).await;
-    Ok(version)
 }
 
 /// Removes a key that no application uses.
@@ -155,7 +123,8 @@ async fn make(
 }
 
 async fn insert(app: &App, actor: &Actor, name: String, version: KeyVersion) -> OperationResult<SigningKey> {
-    let key = SigningKey { id: SigningKeyId::new(&app.clock), name, versions: vec![version] };
+    let (id, rotation_interval) = (SigningKeyId::new(&app.clock), Lifetime::seconds(0));
+    let key = SigningKey { id, name, versions: vec![version], rotation_interval, rotations: 0 };
     let (kept, cipher) = (key.clone(), app.cipher.clone());
     app.change(move |tx| Box::pin(async move { store::signing_key::insert(tx, &cipher, &kept).await })).await.map_err(
         |error| match error {

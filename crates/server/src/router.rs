@@ -19,7 +19,7 @@ use crate::{
         headers,
         visitor::{self, CurrentVisitor},
     },
-    oidc::{authorize, check_session, consent, discovery, end_session, token, userinfo},
+    oidc::{authorize, check_session, consent, discovery, end_session, introspect, revoke, token, userinfo, webfinger},
     pages, portal, proxy, setup,
 };
 use doorward_store as store;
@@ -52,8 +52,16 @@ pub fn router(app: App) -> Router {
     let programs = Router::new()
         .route("/application/o/token/", post(token::post).options(token::options))
         .route("/application/o/userinfo/", get(userinfo::serve).post(userinfo::serve).options(userinfo::options))
+        .route("/application/o/introspect/", post(introspect::post))
+        .route("/application/o/revoke/", post(revoke::post).options(revoke::options))
         .route("/application/o/{slug}/", get(discovery::issuer))
         .route("/application/o/{slug}/.well-known/openid-configuration", get(discovery::document))
+        .route("/application/o/{slug}/.well-known/oauth-authorization-server", get(discovery::document))
+        .route("/.well-known/oauth-authorization-server/application/o/{slug}", get(discovery::document))
+        .route("/.well-known/oauth-authorization-server/application/o/{slug}/", get(discovery::document))
+        .route("/.well-known/openid-configuration/application/o/{slug}", get(discovery::document))
+        .route("/.well-known/openid-configuration/application/o/{slug}/", get(discovery::document))
+        .route("/.well-known/webfinger", get(webfinger::get))
         .route("/application/o/{slug}/jwks/", get(discovery::jwks))
         .route("/application/o/{slug}/check-session/", get(check_session::serve))
         .route("/outpost.goauthentik.io/auth/nginx", any(proxy::nginx::serve))

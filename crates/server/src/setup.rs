@@ -6,6 +6,7 @@ use doorward_core::{
     clock::Clock,
     group::{Group, GroupProfile},
     id::{GroupId, SigningKeyId},
+    lifetime::Lifetime,
     random,
     signing_key::{KeyAlgorithm, SigningKey},
     user::UserProfile,
@@ -56,7 +57,13 @@ pub async fn ensure_defaults(db: &Db, cipher: &Arc<Cipher>, clock: &Clock) -> st
     }
     let version = generate(clock, KeyAlgorithm::Rsa, DEFAULT_KEY, clock.now())
         .map_err(|error| store::Error::Query(error.to_string()))?;
-    let key = SigningKey { id: SigningKeyId::new(clock), name: DEFAULT_KEY.to_owned(), versions: vec![version] };
+    let key = SigningKey {
+        id: SigningKeyId::new(clock),
+        name: DEFAULT_KEY.to_owned(),
+        versions: vec![version],
+        rotation_interval: Lifetime::seconds(0),
+        rotations: 0,
+    };
     let (cipher, clock) = (cipher.clone(), clock.clone());
     db.write(move |tx| {
         Box::pin(async move {

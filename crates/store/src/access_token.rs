@@ -22,11 +22,18 @@ pub struct AccessToken {
     pub scopes: String,
     /// Until when it is good.
     pub expires_at: Timestamp,
+    /// Whether its user is the client itself: the service account that was made for it.
+    pub is_clients_own: bool,
 }
 
 impl FromRow for AccessToken {
     fn from_row(row: &Row<'_>) -> Result<Self> {
-        Ok(Self { grant: Grant::from_row(row)?, scopes: row.get(13)?, expires_at: row.time(14)? })
+        Ok(Self {
+            grant: Grant::from_row(row)?,
+            scopes: row.get(13)?,
+            expires_at: row.time(14)?,
+            is_clients_own: row.get(15)?,
+        })
     }
 }
 
@@ -51,12 +58,37 @@ pub async fn find(tx: &mut Tx<'_>, token_hash: &str, now: Timestamp) -> Result<O
     tx.fetch_optional(
         "SELECT grants.id, provider_id, user_id, session_id, sid, grants.scopes, authenticated_at, methods, \
          created_at, grants.expires_at, revoked_at, attempt_id, claims, access_tokens.scopes, \
-         access_tokens.expires_at \
+         access_tokens.expires_at, EXISTS (SELECT 1 FROM client_accounts \
+         WHERE client_accounts.provider_id = grants.provider_id AND client_accounts.user_id = grants.user_id) \
          FROM access_tokens JOIN grants ON grants.id = access_tokens.grant_id \
          WHERE access_tokens.token_hash = $1 AND access_tokens.expires_at > $2 AND grants.revoked_at IS NULL",
         values![token_hash, now],
     )
     .await
+}
+
+/// Whether a token is kept and of a provider.
+pub async fn is_of(tx: &mut Tx<'_>, token_hash: &str, provider: ProviderId) -> Result<bool> {
+    let found: Option<i64> = tx
+        .fetch_optional(
+            "SELECT access_tokens.expires_at FROM access_tokens JOIN grants ON grants.id = access_tokens.grant_id \
+             WHERE token_hash = $1 AND provider_id = $2",
+            values![token_hash, provider],
+        )
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Forgets a token of a provider. Says whether there was one.
+pub async fn delete(tx: &mut Tx<'_>, token_hash: &str, provider: ProviderId) -> Result<bool> {
+    let deleted = tx
+        .execute(
+            "DELETE FROM access_tokens WHERE token_hash = $1 \
+             AND grant_id IN (SELECT id FROM grants WHERE provider_id = $2)",
+            values![token_hash, provider],
+        )
+        .await?;
+    Ok(deleted == 1)
 }
 
 /// When the last token of a provider expires, of those that are kept.

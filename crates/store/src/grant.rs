@@ -100,6 +100,29 @@ pub async fn insert(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
     Ok(())
 }
 
+/// Adds a grant that nobody's session stands behind, if its user is active. Says whether they are: nothing is locked for it,
+/// since all that a client is given in a second would wait for one row, and every use of a token looks again.
+pub async fn insert_if_active(tx: &mut Tx<'_>, grant: &Grant) -> Result<bool> {
+    let added = tx
+        .execute(
+            "INSERT INTO grants (id, provider_id, user_id, session_id, sid, scopes, authenticated_at, methods, \
+             created_at, expires_at) SELECT $1, $2, users.id, '', '', $4, CAST($5 AS BIGINT), $6, \
+             CAST($7 AS BIGINT), CAST($8 AS BIGINT) FROM users WHERE users.id = $3 AND users.is_active",
+            values![
+                grant.id,
+                grant.provider,
+                grant.user,
+                &grant.scopes,
+                grant.authenticated_at,
+                &grant.methods,
+                grant.created_at,
+                grant.expires_at,
+            ],
+        )
+        .await?;
+    Ok(added == 1)
+}
+
 /// Lets a grant that is not revoked live at least until a time. Says whether there is one: its row stays locked until the
 /// transaction ends, so that nothing is issued for a grant that is being revoked.
 pub async fn extend_living(tx: &mut Tx<'_>, id: GrantId, until: Timestamp) -> Result<bool> {

@@ -11,6 +11,7 @@ pub mod attempt_step;
 pub mod authenticator;
 pub mod authorization_code;
 pub mod claim_mapping;
+pub mod client_account;
 pub mod connector;
 pub mod connector_job;
 pub mod connector_person;

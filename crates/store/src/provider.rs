@@ -60,6 +60,22 @@ impl FromRow for ProviderRow {
     }
 }
 
+struct Sealed(Vec<u8>);
+
+impl FromRow for Sealed {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        row.get(0).map(Self)
+    }
+}
+
+struct LastUse(Option<Timestamp>);
+
+impl FromRow for LastUse {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        row.time_optional(0).map(Self)
+    }
+}
+
 fn lifetime(row: &Row<'_>, index: usize) -> Result<Lifetime> {
     Ok(Lifetime::millis(row.get(index)?))
 }
@@ -172,11 +188,55 @@ pub async fn update_secret(
     let sealed_previous =
         previous.map(|previous| cipher.seal(&previous_place(id), previous.secret.expose().as_bytes()));
     tx.execute(
-        "UPDATE providers SET client_secret = $2, previous_secret = $3, previous_secret_expires_at = $4 WHERE id = $1",
+        "UPDATE providers SET client_secret = $2, previous_secret = $3, previous_secret_expires_at = $4, \
+         previous_secret_used_at = NULL WHERE id = $1",
         values![id, sealed, sealed_previous, previous.map(|previous| previous.expires_at)],
     )
     .await?;
     Ok(())
+}
+
+/// A provider's present client secret, if there is such a provider.
+pub async fn secret(tx: &mut Tx<'_>, cipher: &Cipher, id: ProviderId) -> Result<Option<Secret<String>>> {
+    let sealed: Option<Sealed> =
+        tx.fetch_optional("SELECT client_secret FROM providers WHERE id = $1", values![id]).await?;
+    sealed.map(|Sealed(sealed)| open_secret(cipher, &place(id), &sealed)).transpose()
+}
+
+/// Forgets the client secret before the present one. Says whether there was one.
+pub async fn forget_previous_secret(tx: &mut Tx<'_>, id: ProviderId) -> Result<bool> {
+    let changed = tx
+        .execute(
+            "UPDATE providers SET previous_secret = NULL, previous_secret_expires_at = NULL, \
+             previous_secret_used_at = NULL WHERE id = $1 AND previous_secret IS NOT NULL",
+            values![id],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Forgets the previous secrets whose time has come, and says how many.
+pub async fn delete_expired_secrets(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64> {
+    tx.execute(
+        "UPDATE providers SET previous_secret = NULL, previous_secret_expires_at = NULL, \
+         previous_secret_used_at = NULL WHERE previous_secret_expires_at <= $1",
+        values![now],
+    )
+    .await
+}
+
+/// Writes down that somebody came with the previous secret.
+pub async fn touch_previous_secret(tx: &mut Tx<'_>, id: ProviderId, now: Timestamp) -> Result<()> {
+    let sql = "UPDATE providers SET previous_secret_used_at = $2 WHERE id = $1 AND previous_secret IS NOT NULL";
+    tx.execute(sql, values![id, now]).await?;
+    Ok(())
+}
+
+/// When somebody last came with the previous secret, within an hour.
+pub async fn previous_secret_use(tx: &mut Tx<'_>, id: ProviderId) -> Result<Option<Timestamp>> {
+    let used: Option<LastUse> =
+        tx.fetch_optional("SELECT previous_secret_used_at FROM providers WHERE id = $1", values![id]).await?;
+    Ok(used.and_then(|LastUse(at)| at))
 }
 
 async fn insert_mappings(tx: &mut Tx<'_>, id: ProviderId, mappings: &BTreeSet<MappingId>) -> Result<()> {

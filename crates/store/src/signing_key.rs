@@ -3,6 +3,7 @@
 use doorward_core::{
     cipher::Cipher,
     id::SigningKeyId,
+    lifetime::Lifetime,
     secret::Secret,
     signing_key::{KeyAlgorithm, KeyVersion, SigningKey},
     user::key,
@@ -37,10 +38,17 @@ impl FromRow for VersionRow {
     }
 }
 
-struct KeyRow(SigningKeyId, String);
+struct KeyRow(SigningKey);
 impl FromRow for KeyRow {
+    /// Its versions are read beside it.
     fn from_row(row: &Row<'_>) -> Result<Self> {
-        Ok(Self(row.parse(0)?, row.get(1)?))
+        Ok(Self(SigningKey {
+            id: row.parse(0)?,
+            name: row.get(1)?,
+            versions: Vec::new(),
+            rotation_interval: Lifetime::millis(row.get(2)?),
+            rotations: row.get(3)?,
+        }))
     }
 }
 
@@ -50,7 +58,8 @@ fn place(version: &KeyVersion) -> String {
 
 /// All keys with their versions, decrypted.
 pub async fn all(tx: &mut Tx<'_>, cipher: &Cipher) -> Result<Vec<SigningKey>> {
-    let rows: Vec<KeyRow> = tx.fetch("SELECT id, name FROM signing_keys ORDER BY name_key, id", &[]).await?;
+    let rows: Vec<KeyRow> =
+        tx.fetch("SELECT id, name, rotation_interval, rotations FROM signing_keys ORDER BY name_key, id", &[]).await?;
     let versions: Vec<VersionRow> = tx
         .fetch(
             "SELECT id, key_id, kid, algorithm, certificate, private_key, created_at, activates_at \
@@ -58,8 +67,7 @@ pub async fn all(tx: &mut Tx<'_>, cipher: &Cipher) -> Result<Vec<SigningKey>> {
             &[],
         )
         .await?;
-    let mut keys: Vec<SigningKey> =
-        rows.into_iter().map(|KeyRow(id, name)| SigningKey { id, name, versions: Vec::new() }).collect();
+    let mut keys: Vec<SigningKey> = rows.into_iter().map(|KeyRow(key)| key).collect();
     for VersionRow { key, mut version } in versions {
         version.private_key = Secret::new(cipher.open(&place(&version), version.private_key.expose())?);
         if let Some(owner) = keys.iter_mut().find(|candidate| candidate.id == key) {
@@ -72,8 +80,14 @@ pub async fn all(tx: &mut Tx<'_>, cipher: &Cipher) -> Result<Vec<SigningKey>> {
 /// Adds a key with its versions.
 pub async fn insert(tx: &mut Tx<'_>, cipher: &Cipher, signing_key: &SigningKey) -> Result<()> {
     tx.execute(
-        "INSERT INTO signing_keys (id, name, name_key) VALUES ($1, $2, $3)",
-        values![signing_key.id, &signing_key.name, key(&signing_key.name)],
+        "INSERT INTO signing_keys (id, name, name_key, rotation_interval, rotations) VALUES ($1, $2, $3, $4, $5)",
+        values![
+            signing_key.id,
+            &signing_key.name,
+            key(&signing_key.name),
+            signing_key.rotation_interval.as_millis(),
+            signing_key.rotations,
+        ],
     )
     .await?;
     for version in &signing_key.versions {
@@ -105,6 +119,18 @@ pub async fn insert_version(
     )
     .await?;
     Ok(())
+}
+
+/// Counts a rotation on, if nobody did since `seen`. Says whether it was counted: then the caller adds the version.
+pub async fn count_rotation(tx: &mut Tx<'_>, id: SigningKeyId, seen: i64) -> Result<bool> {
+    let sql = "UPDATE signing_keys SET rotations = rotations + 1 WHERE id = $1 AND rotations = $2";
+    Ok(tx.execute(sql, values![id, seen]).await? == 1)
+}
+
+/// Writes how often a key is rotated by itself; zero for never. Says whether there is such a key.
+pub async fn update_rotation_interval(tx: &mut Tx<'_>, id: SigningKeyId, interval: Lifetime) -> Result<bool> {
+    let sql = "UPDATE signing_keys SET rotation_interval = $2 WHERE id = $1";
+    Ok(tx.execute(sql, values![id, interval.as_millis()]).await? == 1)
 }
 
 /// Forgets a version whose tokens have all expired.

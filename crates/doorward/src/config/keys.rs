@@ -52,7 +52,7 @@ const fn switch(name: &'static str, help: &'static str) -> Key {
 }
 
 /// All settings, in the order in which they are shown.
-pub const KEYS: [Key; 16] = [
+pub const KEYS: [Key; 17] = [
     text(
         "public_url",
         "",
@@ -110,6 +110,12 @@ pub const KEYS: [Key; 16] = [
         "key_publication",
         "hours=1",
         "How long a rotated signing key is published before it signs, so that applications know it by then.",
+    ),
+    text(
+        "webfinger",
+        "",
+        "Slug of the application whose issuer /.well-known/webfinger tells. Left empty it is the only one with OpenID \
+         Connect, if there is only one.",
     ),
     text("help_text", "", "A line below the sign-in form, such as whom to ask for help."),
     text("log_format", "text", "The log on standard error: text for people, json for programs."),

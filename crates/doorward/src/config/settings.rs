@@ -56,6 +56,8 @@ pub struct Settings {
     pub session_lifetime: Lifetime,
     /// How long a rotated key is published before it signs.
     pub key_publication: Lifetime,
+    /// Slug of the application whose issuer webfinger tells, or empty.
+    pub webfinger: String,
     /// A line below the sign-in form.
     pub help_text: String,
     /// How the log is written.
@@ -84,6 +86,7 @@ pub fn resolve(values: &Values, problems: &mut ConfigProblems) -> Settings {
         trusted_proxies: reader.networks("trusted_proxies"),
         session_lifetime: reader.read("session_lifetime", session_lifetime, Lifetime::seconds(12 * 3600)),
         key_publication: reader.read("key_publication", lifetime, Lifetime::seconds(3600)),
+        webfinger: reader.text("webfinger"),
         help_text: reader.text("help_text"),
         log_format: reader.read("log_format", log_format, LogFormat::Text),
         log_level: reader.read("log_level", log_level, None),

@@ -48,6 +48,32 @@ fn an_application_is_described_the_same_everywhere_and_its_secret_only_when_aske
     assert_eq!(doorward.json(&["app", "show", "team-wiki", "--show-secret"])["client_secret"], new);
 }
 
+#[test]
+fn old_client_secrets_work_for_a_while() {
+    let doorward = Doorward::set_up();
+    doorward.ok(&[
+        "app",
+        "add",
+        "custom",
+        "--name",
+        "Wiki",
+        "--redirect-uri",
+        "https://w.example/cb",
+        "--allow",
+        "everyone",
+    ]);
+    doorward.fails(&["app", "rotate-secret", "wiki", "--keep-old-for", "days=31"], 2, &["days=30 at most"]);
+    doorward.fails(&["app", "rotate-secret", "wiki", "--keep-old-for", "soon"], 2, &["--keep-old-for"]);
+    assert_eq!(doorward.json(&["app", "stop-old-secret", "wiki"])["stopped"], false);
+    doorward.ok(&["app", "rotate-secret", "wiki", "--keep-old-for", "hours=24"]);
+    let shown = doorward.json(&["app", "show", "wiki"]);
+    assert!(shown["old_secret_until"].is_string() && shown["old_secret_used"].is_null());
+    assert!(doorward.ok(&["app", "show", "wiki"]).contains("nobody has used it since"));
+    assert!(doorward.ok(&["app", "stop-old-secret", "wiki", "--dry-run"]).starts_with("Would "));
+    assert_eq!(doorward.json(&["app", "stop-old-secret", "wiki"])["stopped"], true);
+    assert_eq!(doorward.json(&["app", "show", "wiki"]).get("old_secret_until"), None);
+}
+
 fn without(value: &Value, members: &[&str]) -> Value {
     let mut object = value.as_object().unwrap().clone();
     object.retain(|name, _| !members.contains(&name.as_str()));

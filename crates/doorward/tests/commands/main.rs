@@ -20,6 +20,7 @@ mod explain;
 #[expect(dead_code, reason = "made for the conformance tests, which need all of it")]
 #[path = "../../../server/tests/conformance/rp/html.rs"]
 mod html;
+mod keys;
 mod ldap;
 #[path = "../../../server/tests/flows/support/netbox.rs"]
 mod netbox;
@@ -173,6 +174,7 @@ fn a_dry_run_checks_and_changes_nothing() {
         &["app", "add", "custom", "--name", "X", "--redirect-uri", "https://x.example/", "--allow", "staff"],
         &["app", "edit", "wiki", "--name", "Book"],
         &["app", "rotate-secret", "wiki"],
+        &["app", "rotate-secret", "wiki", "--keep-old-for", "hours=1"],
         &["app", "rm", "wiki"],
         &["app", "add", "sssd", "--allow", "everyone"],
         &["app", "add", "custom", "--method", "ldap", "--name", "Linux", "--allow", "staff"],

@@ -18,7 +18,11 @@ use super::{
 /// The members that make the key what it is (RFC 7638, section 3.2; RFC 8037, section 2).
 fn required_members(pair: &Pair) -> Result<Map<String, Value>, KeyError> {
     let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    let curve = if pair.algorithm() == KeyAlgorithm::EcP384 { "P-384" } else { "P-256" };
+    let curve = match pair.algorithm() {
+        KeyAlgorithm::EcP384 => "P-384",
+        KeyAlgorithm::EcP521 => "P-521",
+        _ => "P-256",
+    };
     let members = match pair.public_key()? {
         PublicKey::Rsa { modulus, exponent } => json!({ "kty": "RSA", "n": encode(&modulus), "e": encode(&exponent) }),
         PublicKey::Ec { x, y } => json!({ "kty": "EC", "crv": curve, "x": encode(&x), "y": encode(&y) }),
@@ -77,10 +81,26 @@ mod tests {
             }
             assert_eq!(jwk["kid"], version.kid);
             assert_eq!(jwk["alg"], algorithm.jws_name());
-            if let Some(y) = jwk.get("y") {
-                let width = if algorithm == KeyAlgorithm::EcP384 { 48 } else { 32 };
-                assert_eq!(URL_SAFE_NO_PAD.decode(y.as_str().unwrap()).unwrap().len(), width);
+            assert_eq!(jwk["use"], "sig");
+            let expected = match algorithm {
+                KeyAlgorithm::Rsa | KeyAlgorithm::RsaPss => ("RSA", None),
+                KeyAlgorithm::EcP256 => ("EC", Some(("P-256", 32))),
+                KeyAlgorithm::EcP384 => ("EC", Some(("P-384", 48))),
+                KeyAlgorithm::EcP521 => ("EC", Some(("P-521", 66))),
+                KeyAlgorithm::Ed25519 => ("OKP", None),
+            };
+            assert_eq!(jwk["kty"], expected.0);
+            if let Some((curve, width)) = expected.1 {
+                assert_eq!(jwk["crv"], curve);
+                for coordinate in ["x", "y"] {
+                    let bytes = URL_SAFE_NO_PAD.decode(jwk[coordinate].as_str().unwrap()).unwrap();
+                    assert_eq!(bytes.len(), width, "{curve} {coordinate}");
+                }
             }
+            // The certificate is DER in plain base64 (RFC 7517, section 4.7), its thumbprints are of that DER.
+            let der = STANDARD.decode(jwk["x5c"][0].as_str().unwrap()).unwrap();
+            assert_eq!(jwk["x5t#S256"], URL_SAFE_NO_PAD.encode(digest(&SHA256, &der)));
+            assert_eq!(jwk["x5t"], URL_SAFE_NO_PAD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, &der)));
         }
     }
 

@@ -5,6 +5,7 @@ pub mod generate;
 pub mod import;
 pub mod jwk;
 mod pair;
+mod signature;
 pub mod signer;
 pub mod verify;
 
@@ -24,8 +25,11 @@ pub enum KeyError {
     #[error("this is not PEM, or it is damaged: {0}")]
     Malformed(String),
     /// RSA of less than 2048 or more than 8192 bits, another curve, or another kind of key.
-    #[error("this kind of key cannot sign tokens; use RSA of 2048 to 8192 bits, EC P-256 or P-384, or Ed25519")]
+    #[error("this kind of key cannot sign tokens; use RSA of 2048 to 8192 bits, EC P-256, P-384 or P-521, or Ed25519")]
     Unsupported,
+    /// PS256 was asked for, which is a matter of RSA.
+    #[error("only RSA keys can sign with PS256")]
+    NotRsa,
     /// A certificate for another key.
     #[error("the certificate does not belong to the private key")]
     CertificateMismatch,

@@ -1,8 +1,11 @@
 //! Reading tokens that come back, such as `id_token_hint`.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward_core::signing_key::KeyAlgorithm;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::Jwk};
+use serde::Deserialize;
 use serde_json::{Map, Value};
+
+use super::signature;
 
 /// Longest token that is looked at, in bytes.
 pub const TOKEN_MAX: usize = 8 * 1024;
@@ -65,7 +68,9 @@ fn check(
     if token.len() > TOKEN_MAX {
         return Err(VerifyError::TooLong);
     }
-    let header = jsonwebtoken::decode_header(token).map_err(|_| VerifyError::Malformed)?;
+    let (signed, signature) = token.rsplit_once('.').ok_or(VerifyError::Malformed)?;
+    let (header, payload) = signed.split_once('.').ok_or(VerifyError::Malformed)?;
+    let header: Header = decoded(header)?;
     // Old ID tokens may say nothing; access tokens always say what they are (RFC 9068, section 4).
     let found = header.typ.as_deref().unwrap_or("JWT");
     if !found.eq_ignore_ascii_case(expected) {
@@ -74,21 +79,39 @@ fn check(
     let kid = header.kid.ok_or(VerifyError::UnknownKey)?;
     let (algorithm, jwk) =
         keys.iter().find(|(_, jwk)| jwk.get("kid").is_some_and(|id| *id == kid)).ok_or(VerifyError::UnknownKey)?;
-    let jwk: Jwk = serde_json::from_value(jwk.clone()).map_err(|_| VerifyError::UnknownKey)?;
-    let key = DecodingKey::from_jwk(&jwk).map_err(|_| VerifyError::UnknownKey)?;
-    let mut validation = Validation::new(match algorithm {
-        KeyAlgorithm::Rsa => Algorithm::RS256,
-        KeyAlgorithm::EcP256 => Algorithm::ES256,
-        KeyAlgorithm::EcP384 => Algorithm::ES384,
-        KeyAlgorithm::Ed25519 => Algorithm::EdDSA,
-    });
-    validation.validate_exp = false;
-    validation.set_issuer(&[issuer]);
-    validation.set_audience(&[client_id]);
-    validation.set_required_spec_claims(&["iss", "aud", "sub"]);
-    let data = jsonwebtoken::decode::<Map<String, Value>>(token, &key, &validation)
-        .map_err(|error| VerifyError::Invalid(error.to_string()))?;
-    Ok(data.claims)
+    if header.alg != algorithm.jws_name() {
+        return Err(VerifyError::Invalid("it names another algorithm than its key's".to_owned()));
+    }
+    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| VerifyError::Malformed)?;
+    if !signature::is_good(*algorithm, jwk, signed.as_bytes(), &signature) {
+        return Err(VerifyError::Invalid("its signature is wrong".to_owned()));
+    }
+    let claims: Map<String, Value> = decoded(payload)?;
+    let is_text = |name: &str, text: &str| claims.get(name).and_then(Value::as_str) == Some(text);
+    let is_among = |list: &Value| list.as_array().is_some_and(|list| list.iter().any(|one| one == client_id));
+    if !is_text("iss", issuer) {
+        return Err(VerifyError::Invalid("it has another issuer".to_owned()));
+    }
+    if !is_text("aud", client_id) && !claims.get("aud").is_some_and(is_among) {
+        return Err(VerifyError::Invalid("it is for another application".to_owned()));
+    }
+    if !claims.get("sub").is_some_and(Value::is_string) {
+        return Err(VerifyError::Invalid("it is about nobody".to_owned()));
+    }
+    Ok(claims)
+}
+
+/// What of a header is looked at (RFC 7515, section 4.1).
+#[derive(Debug, Deserialize)]
+struct Header {
+    alg: String,
+    typ: Option<String>,
+    kid: Option<String>,
+}
+
+fn decoded<T: for<'a> Deserialize<'a>>(part: &str) -> Result<T, VerifyError> {
+    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| VerifyError::Malformed)?;
+    serde_json::from_slice(&bytes).map_err(|_| VerifyError::Malformed)
 }
 
 #[cfg(test)]
@@ -99,7 +122,6 @@ mod tests {
         jwk::public_jwk,
         signer::{Signer, TokenKind},
     };
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     use doorward_core::{clock::Clock, signing_key::KeyVersion};
     use jiff::Timestamp;
     use proptest::prelude::*;
@@ -125,6 +147,37 @@ mod tests {
             let version = key(algorithm);
             let token = Signer::new(&version).unwrap().sign(TokenKind::IdToken, &claims()).unwrap();
             assert_eq!(id_token_hint(&token, &published(&version), ISSUER, "client").unwrap(), claims());
+        }
+    }
+
+    #[test]
+    fn an_audience_may_be_a_list_and_the_rest_must_be_there() {
+        let version = key(KeyAlgorithm::EcP521);
+        let signer = Signer::new(&version).unwrap();
+        let check = |member: &str, value: Value| {
+            let mut claims = claims();
+            claims.insert(member.to_owned(), value);
+            let token = signer.sign(TokenKind::IdToken, &claims).unwrap();
+            id_token_hint(&token, &published(&version), ISSUER, "client").is_ok()
+        };
+        assert!(check("aud", json!(["other", "client"])) && !check("aud", json!(["other"])));
+        assert!(!check("aud", json!({ "client": true })) && !check("aud", json!("clien")));
+        assert!(!check("iss", json!([ISSUER])) && !check("iss", Value::Null) && !check("sub", json!(1)));
+    }
+
+    /// Of the two kinds of RSA signatures only that of the key counts, whatever the header says.
+    #[test]
+    fn rsa_keys_keep_to_their_algorithm() {
+        for (own, other) in [(KeyAlgorithm::Rsa, "PS256"), (KeyAlgorithm::RsaPss, "RS256")] {
+            let version = key(own);
+            let token = Signer::new(&version).unwrap().sign(TokenKind::IdToken, &claims()).unwrap();
+            let (_, rest) = token.split_once('.').unwrap();
+            let header = json!({ "alg": other, "kid": version.kid, "typ": "JWT" });
+            let forged = format!("{}.{rest}", URL_SAFE_NO_PAD.encode(header.to_string()));
+            assert!(id_token_hint(&forged, &published(&version), ISSUER, "client").is_err());
+            let twin = if own == KeyAlgorithm::Rsa { KeyAlgorithm::RsaPss } else { KeyAlgorithm::Rsa };
+            let confused = vec![(twin, public_jwk(&version).unwrap())];
+            assert!(id_token_hint(&token, &confused, ISSUER, "client").is_err());
         }
     }
 

@@ -1,7 +1,11 @@
 //! How clients say who they are at the token endpoint (RFC 6749, section 2.3).
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use doorward_core::{provider::ClientType, secret::Secret};
+use doorward_core::{
+    provider::{ClientType, Provider},
+    secret::Secret,
+};
+use jiff::Timestamp;
 use subtle::ConstantTimeEq;
 
 use super::{
@@ -11,6 +15,22 @@ use super::{
 
 /// Longest Authorization header, in bytes.
 const HEADER_MAX: usize = 4 * 1024;
+
+/// What is compared with where there is no client: as long as the secrets that are made here.
+const NO_SECRET: &str = "................................................................................................................................";
+/// What every client reads that is not the one it says it is, whether there is such a client or not.
+const REFUSED: &str = "Client authentication failed";
+
+/// What a client has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// Nothing but its name: a public client.
+    Name,
+    /// The client secret.
+    Secret,
+    /// The client secret before the last rotation, which is still accepted.
+    PreviousSecret,
+}
 
 /// What a client presented.
 #[derive(Debug, Clone)]
@@ -26,9 +46,14 @@ pub struct ClientCredentials {
 /// Reads a client's credentials from the Authorization header or the form.
 ///
 /// # Errors
-/// `invalid_client` if there are none or the header is malformed; `invalid_request` if both ways are used at once
+/// `invalid_client` if there are none, the header is malformed, or the client has signed an assertion, which is not
+/// understood here (RFC 6749, section 5.2); `invalid_request` if both ways are used at once
 /// (RFC 6749, section 2.3: one method per request).
 pub fn read(header: Option<&str>, form: &Parameters) -> Result<ClientCredentials, OAuthError> {
+    if form.get("client_assertion").or(form.get("client_assertion_type")).is_some() {
+        let description = "client_assertion is not supported, send the client secret";
+        return Err(OAuthError::new(ErrorCode::InvalidClient, description));
+    }
     match (header, form.get("client_id"), form.get("client_secret")) {
         (Some(_), _, Some(_)) => Err(OAuthError::new(
             ErrorCode::InvalidRequest,
@@ -99,34 +124,55 @@ impl ClientCredentials {
         self.client_id == id
     }
 
-    /// Checks the credentials against a client, in constant time.
+    /// Every reading of the secret that was presented, if any was.
+    pub(super) fn readings(&self) -> impl Iterator<Item = &str> {
+        self.secrets.iter().map(|secret| secret.expose().as_str()).filter(|secret| !secret.is_empty())
+    }
+
+    /// Whether a secret was presented.
+    pub fn has_secret(&self) -> bool {
+        self.readings().next().is_some()
+    }
+
+    /// Whether one reading of what was presented is a secret; all of them are compared, each in constant time.
+    fn is(&self, secret: &str) -> bool {
+        let found = self
+            .readings()
+            .fold(subtle::Choice::from(0), |found, presented| found | presented.as_bytes().ct_eq(secret.as_bytes()));
+        found.into()
+    }
+
+    /// Refuses who names a client that does not exist, in the same words and time as a wrong secret.
+    pub fn refuse_unknown(&self) -> OAuthError {
+        let detail = format!("no application has the client ID {:?}", self.client_id);
+        // Twice, as a secret and the one before it. Nobody's secret is compared, so nothing hangs on the outcome.
+        let compared = [self.is(NO_SECRET), self.is(NO_SECRET)];
+        std::hint::black_box(compared);
+        OAuthError::new(ErrorCode::InvalidClient, REFUSED).detail(detail)
+    }
+
+    /// Checks the credentials against a client, in constant time: the secret, and the one before it while that is accepted.
     ///
     /// # Errors
     /// `invalid_client` if the secret is missing or wrong. A public client needs none; one that sends a secret all the
     /// same is refused, because it is not the client it takes itself for.
-    pub fn check(&self, client_type: ClientType, secret: &Secret<String>) -> Result<(), OAuthError> {
-        let refuse = |description, detail: &str| {
-            Err(OAuthError::new(ErrorCode::InvalidClient, description).detail(detail.to_owned()))
-        };
-        let presented = self.secrets.iter().any(|presented| !presented.expose().is_empty());
-        match client_type {
-            ClientType::Public if presented => {
-                refuse("Client authentication failed", "a public client sent a client secret")
-            }
-            ClientType::Public => Ok(()),
-            ClientType::Confidential if !presented => {
-                refuse("Client authentication is missing", "a confidential client sent no client secret")
-            }
-            ClientType::Confidential => {
-                let matches = self.secrets.iter().fold(subtle::Choice::from(0), |found, presented| {
-                    found | presented.expose().as_bytes().ct_eq(secret.expose().as_bytes())
-                });
-                if matches.into() {
-                    Ok(())
-                } else {
-                    refuse("Client authentication failed", "the client secret is wrong")
+    pub fn check(&self, provider: &Provider, now: Timestamp) -> Result<Proof, OAuthError> {
+        let refuse = |detail: &str| Err(OAuthError::new(ErrorCode::InvalidClient, REFUSED).detail(detail.to_owned()));
+        let previous = provider.living_previous_secret(now);
+        let is_present = self.is(provider.client_secret.expose());
+        let is_previous = self.is(previous.map_or(NO_SECRET, |previous| previous.secret.expose()));
+        match (provider.profile.client_type, self.has_secret()) {
+            (ClientType::Public, true) => refuse("a public client sent a client secret"),
+            (ClientType::Public, false) => Ok(Proof::Name),
+            (ClientType::Confidential, false) => refuse("a confidential client sent no client secret"),
+            (ClientType::Confidential, true) if is_present => Ok(Proof::Secret),
+            (ClientType::Confidential, true) if is_previous && previous.is_some() => Ok(Proof::PreviousSecret),
+            (ClientType::Confidential, true) => match &provider.previous_secret {
+                Some(ended) if self.is(ended.secret.expose()) => {
+                    refuse("the client secret is the one before the last rotation, which is not accepted any more")
                 }
-            }
+                _ => refuse("the client secret is wrong"),
+            },
         }
     }
 }
@@ -134,7 +180,27 @@ impl ClientCredentials {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use doorward_core::{
+        clock::{Clock, from_millis},
+        id::{ApplicationId, ProviderId, SigningKeyId},
+        provider::{PreviousSecret, ProviderProfile},
+    };
     use proptest::prelude::*;
+
+    /// A client whose previous secret is accepted until 10 ms after the epoch.
+    fn provider(client_type: ClientType, secret: &str, previous: Option<&str>) -> Provider {
+        let clock = Clock::system();
+        let mut profile = ProviderProfile::new("NetBox", SigningKeyId::new(&clock));
+        profile.client_type = client_type;
+        let previous = previous.map(|secret| PreviousSecret { secret: secret.into(), expires_at: from_millis(10) });
+        Provider {
+            id: ProviderId::new(&clock),
+            application: ApplicationId::new(&clock),
+            profile,
+            client_secret: secret.into(),
+            previous_secret: previous,
+        }
+    }
 
     fn basic(text: &str) -> String {
         format!("Basic {}", STANDARD.encode(text))
@@ -142,7 +208,10 @@ mod tests {
 
     fn check(header: Option<&str>, form: &[u8], secret: &str) -> Result<(), ErrorCode> {
         read(header, &Parameters::parse(form).unwrap())
-            .and_then(|credentials| credentials.check(ClientType::Confidential, &secret.into()))
+            .and_then(|credentials| {
+                credentials.check(&provider(ClientType::Confidential, secret, None), from_millis(0))
+            })
+            .map(|proof| assert_eq!(proof, Proof::Secret))
             .map_err(|error| error.code)
     }
 
@@ -176,9 +245,53 @@ mod tests {
     #[test]
     fn public_clients_send_no_secret() {
         let form = Parameters::parse(b"client_id=id").unwrap();
-        assert!(read(None, &form).unwrap().check(ClientType::Public, &"".into()).is_ok());
-        let form = Parameters::parse(b"client_id=id&client_secret=x").unwrap();
-        assert!(read(None, &form).unwrap().check(ClientType::Public, &"x".into()).is_err());
+        let public = provider(ClientType::Public, "x", Some("y"));
+        assert_eq!(read(None, &form).unwrap().check(&public, from_millis(0)), Ok(Proof::Name));
+        for secret in ["x", "y"] {
+            let form = Parameters::parse(format!("client_id=id&client_secret={secret}").as_bytes()).unwrap();
+            assert!(read(None, &form).unwrap().check(&public, from_millis(0)).is_err());
+        }
+    }
+
+    #[test]
+    fn the_previous_secret_is_good_until_its_time() {
+        let rotated = provider(ClientType::Confidential, "new", Some("old"));
+        let check = |secret: &str, now| {
+            read(Some(&basic(&format!("id:{secret}"))), &Parameters::default())
+                .unwrap()
+                .check(&rotated, from_millis(now))
+        };
+        assert_eq!(check("new", 9), Ok(Proof::Secret));
+        assert_eq!(check("old", 9), Ok(Proof::PreviousSecret));
+        assert_eq!(check("new", 10), Ok(Proof::Secret));
+        let ended = check("old", 10).unwrap_err();
+        let wrong = check("none", 10).unwrap_err();
+        assert_eq!((ended.code, ended.description), (wrong.code, wrong.description));
+        assert!(ended.detail.contains("before the last rotation"));
+        // What stands in for a secret that is not there opens nothing.
+        let fresh = provider(ClientType::Confidential, "new", None);
+        let form = Parameters::from_iter([("client_id", "id"), ("client_secret", NO_SECRET)]);
+        assert!(read(None, &form).unwrap().check(&fresh, from_millis(0)).is_err());
+    }
+
+    #[test]
+    fn unknown_clients_and_wrong_secrets_read_the_same() {
+        let known = provider(ClientType::Confidential, "s", None);
+        for form in ["client_id=id", "client_id=id&client_secret=x"] {
+            let credentials = read(None, &Parameters::parse(form.as_bytes()).unwrap()).unwrap();
+            let (wrong, unknown) =
+                (credentials.check(&known, from_millis(0)).unwrap_err(), credentials.refuse_unknown());
+            assert_eq!((wrong.code, wrong.description), (unknown.code, unknown.description));
+        }
+    }
+
+    #[test]
+    fn assertions_are_refused_readably() {
+        for form in ["client_id=id&client_secret=s&client_assertion=x", "client_assertion_type=urn%3Ax"] {
+            let error = read(None, &Parameters::parse(form.as_bytes()).unwrap()).unwrap_err();
+            assert_eq!(error.code, ErrorCode::InvalidClient);
+            assert!(error.description.contains("client_assertion"));
+        }
     }
 
     proptest! {

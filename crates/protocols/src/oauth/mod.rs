@@ -2,7 +2,9 @@
 
 pub mod authorize;
 pub mod client_authentication;
+pub mod client_credentials;
 pub mod error;
+pub mod introspection;
 pub mod parameters;
 pub mod pkce;
 mod redirect_difference;

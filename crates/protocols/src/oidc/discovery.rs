@@ -66,6 +66,8 @@ pub fn document(subject: &Subject<'_>) -> Value {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [subject.algorithm],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
         "acr_values_supported": [super::id_token::ACR],
         "scopes_supported": scopes,
         "claims_supported": claims,

@@ -45,8 +45,13 @@ impl TokenFacts<'_> {
             ("iat".to_owned(), json!(issued_at.as_second())),
             ("auth_time".to_owned(), json!(self.authenticated_at.as_second())),
             ("acr".to_owned(), json!(ACR)),
-            ("amr".to_owned(), json!(self.methods.split(' ').filter(|m| !m.is_empty()).collect::<Vec<_>>())),
         ]);
+        // Who came with a client secret or an app password signed in by no method that has a name (RFC 8176).
+        let methods: Vec<&str> = self.methods.split(' ').filter(|method| !method.is_empty()).collect();
+        claims.remove("amr");
+        if !methods.is_empty() {
+            claims.insert("amr".to_owned(), json!(methods));
+        }
         claims.remove("sid");
         if !self.sid.is_empty() {
             claims.insert("sid".to_owned(), json!(self.sid));
@@ -88,9 +93,9 @@ impl TokenFacts<'_> {
 /// 3.1.3.6; SHA-512 for Ed25519).
 pub fn half_hash(token: &str, algorithm: KeyAlgorithm) -> String {
     let hash = match algorithm {
-        KeyAlgorithm::Rsa | KeyAlgorithm::EcP256 => &digest::SHA256,
+        KeyAlgorithm::Rsa | KeyAlgorithm::RsaPss | KeyAlgorithm::EcP256 => &digest::SHA256,
         KeyAlgorithm::EcP384 => &digest::SHA384,
-        KeyAlgorithm::Ed25519 => &digest::SHA512,
+        KeyAlgorithm::EcP521 | KeyAlgorithm::Ed25519 => &digest::SHA512,
     };
     let full = digest::digest(hash, token.as_bytes());
     let half = full.as_ref().get(..full.as_ref().len() / 2).unwrap_or_default();
@@ -134,6 +139,9 @@ mod tests {
             "77QmUPtjPfzWtF2AnpK9RQ"
         );
         assert_eq!(URL_SAFE_NO_PAD.decode(half_hash("x", KeyAlgorithm::EcP384)).unwrap().len(), 24);
-        assert_eq!(URL_SAFE_NO_PAD.decode(half_hash("x", KeyAlgorithm::Ed25519)).unwrap().len(), 32);
+        for long in [KeyAlgorithm::Ed25519, KeyAlgorithm::EcP521] {
+            assert_eq!(URL_SAFE_NO_PAD.decode(half_hash("x", long)).unwrap().len(), 32);
+        }
+        assert_eq!(half_hash("x", KeyAlgorithm::RsaPss), half_hash("x", KeyAlgorithm::Rsa));
     }
 }

@@ -9,3 +9,4 @@ pub mod interaction;
 pub mod logout_token;
 pub mod session_state;
 pub mod subject;
+pub mod webfinger;

@@ -1,7 +1,7 @@
 //! `/if/admin/applications/<slug>/`: one application with its providers.
 
 use axum::{extract::Path, response::Response};
-use doorward_core::{method::Method, problem::Problems, secret::Secret};
+use doorward_core::{lifetime::Lifetime, method::Method, problem::Problems, secret::Secret};
 use serde_json::{Value, json};
 
 use super::{
@@ -12,10 +12,11 @@ use super::{
     fields, near_misses,
 };
 use crate::{
-    applications::{self, ApplicationEdit, preview, service_account::BindAccount},
+    applications::{self, ApplicationEdit, client_secret, preview, service_account::BindAccount},
     directory::users,
     error::{OperationError, OperationResult},
     http::form::{Fields, Form},
+    oidc::logout,
     pages,
     snapshot::{ApplicationEntry, Client},
 };
@@ -54,10 +55,23 @@ pub(super) async fn reveal_secret(desk: Desk, Path(slug): Path<String>, _form: F
 }
 
 /// `POST /if/admin/applications/<slug>/rotate-secret/`.
-pub(super) async fn rotate_secret(desk: Desk, Path(slug): Path<String>, _form: Form) -> Response {
+pub(super) async fn rotate_secret(desk: Desk, Path(slug): Path<String>, form: Form) -> Response {
     let answer = async {
-        applications::rotate_secret(&desk.app, &desk.actor, &slug).await?;
-        Ok(Desk::done(&address(&slug), Done::SecretRotated))
+        let keep = form.get("keep_old_for");
+        let keep = if keep.is_empty() { Ok(Lifetime::seconds(0)) } else { keep.parse::<Lifetime>() };
+        let keep = keep.map_err(|error| OperationError::invalid("keep_old_for", error.to_string()))?;
+        client_secret::rotate(&desk.app, &desk.actor, &slug, keep).await?;
+        let done = if keep.duration().is_zero() { Done::SecretRotated } else { Done::SecretRotatedKept };
+        Ok(Desk::done(&address(&slug), done))
+    };
+    desk.settle(answer.await)
+}
+
+/// `POST /if/admin/applications/<slug>/stop-old-secret/`.
+pub(super) async fn stop_old_secret(desk: Desk, Path(slug): Path<String>, _form: Form) -> Response {
+    let answer = async {
+        client_secret::stop_old(&desk.app, &desk.actor, &slug).await?;
+        Ok(Desk::done(&address(&slug), Done::OldSecretStopped))
     };
     desk.settle(answer.await)
 }
@@ -171,8 +185,10 @@ async fn render(desk: &Desk, entry: &ApplicationEntry, mut view: View) -> Operat
         "ldap_warnings": connect::ldap_warnings(&desk.app, entry).await?,
         "settings": settings,
         "has_secret": has_secret,
+        "old_secret": connect::old_secret(&desk.app, entry).await?,
         "revealed_secret": client_secret.filter(|_| has_secret),
         "revealed_password": bind_password,
+        "untold": untold(desk, entry).await?,
         "near_misses": near_misses::rows(desk, Some(&profile.slug)).await?,
         "attempts": attempt_rows::of_application(desk, entry.application.id).await?,
         "preview_user": desk.query("preview_user"),
@@ -180,6 +196,19 @@ async fn render(desk: &Desk, entry: &ApplicationEntry, mut view: View) -> Operat
     });
     context.extend(own.as_object().cloned().unwrap_or_default());
     Ok(desk.form(PAGE, Value::Object(context), &view.problems))
+}
+
+/// Sign-outs that the application was told in vain, if there are any.
+async fn untold(desk: &Desk, entry: &ApplicationEntry) -> OperationResult<Value> {
+    let Some(client) = &entry.oauth else { return Ok(Value::Null) };
+    let failing = logout::failing(&desk.app, client.provider.id).await?;
+    let (Some(newest), Some(oldest)) = (failing.first(), failing.last()) else { return Ok(Value::Null) };
+    Ok(json!({
+        "count": failing.len(),
+        "since": pages::time(oldest.created_at),
+        "reason": newest.last_error,
+        "logout_uri": client.provider.profile.logout_uri,
+    }))
 }
 
 /// What the tokens of a person would hold, if somebody asked.

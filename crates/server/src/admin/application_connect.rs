@@ -8,10 +8,11 @@ use super::{application::Revealed, fields};
 use crate::{
     app::App,
     applications::{
-        service_account,
+        client_secret, service_account,
         settings::{self, Wanted},
     },
     error::{OperationError, OperationResult},
+    pages,
     proxy::client::ProxyClient,
     recipes::{SettingsBlock, Style},
     snapshot::{ApplicationEntry, Client},
@@ -90,6 +91,19 @@ fn row(id: &str, label: &str, value: &str) -> Value {
 /// Whether there is a client secret to show.
 pub(super) fn has_secret(client: &Client) -> bool {
     client.provider.profile.client_type == ClientType::Confidential
+}
+
+/// The client secret before the present one, while it is accepted: until when, and when somebody last came with it.
+///
+/// # Errors
+/// What the database says.
+pub(super) async fn old_secret(app: &App, entry: &ApplicationEntry) -> OperationResult<Value> {
+    let Some(client) = entry.oauth.as_ref().filter(|client| has_secret(client)) else { return Ok(Value::Null) };
+    let old = client_secret::old(app, client).await?;
+    Ok(old.map_or(
+        Value::Null,
+        |old| json!({ "until": pages::time(old.expires_at), "used": old.used_at.map(pages::time) }),
+    ))
 }
 
 /// The blocks to paste, of every method and style there are; for an application without a recipe only those of proxies. What

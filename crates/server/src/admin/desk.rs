@@ -39,12 +39,16 @@ pub(super) enum Done {
     Deleted,
     SessionEnded,
     SecretRotated,
+    SecretRotatedKept,
+    OldSecretStopped,
     UriAdded,
     UriDismissed,
     LdapRemoved,
     ProxyAdded,
     ProxyRemoved,
     KeyRotated,
+    /// A key that leaked was replaced.
+    KeyReplaced,
     AuthenticatorRemoved,
     AppPasswordRemoved,
     RunStarted,
@@ -57,17 +61,28 @@ pub(super) enum Done {
 }
 
 impl Done {
-    const ALL: [(Self, &'static str, &'static str); 20] = [
+    const ALL: [(Self, &'static str, &'static str); 23] = [
         (Self::Added, "added", "Added."),
         (Self::Saved, "saved", "Your changes are saved."),
         (Self::Deleted, "deleted", "Deleted."),
         (Self::SessionEnded, "session-ended", "The session is ended."),
         (Self::SecretRotated, "secret-rotated", "There is a new client secret; the old one is refused from now on."),
+        (
+            Self::SecretRotatedKept,
+            "secret-rotated-kept",
+            "There is a new client secret; the old one works until the time shown below.",
+        ),
+        (Self::OldSecretStopped, "old-secret-stopped", "The old client secret is refused from now on."),
         (Self::UriAdded, "uri-added", "The redirect URI is added. Sign in at the application again."),
         (Self::UriDismissed, "uri-dismissed", "Dismissed. You are not asked about this address again."),
         (Self::LdapRemoved, "ldap-removed", "The LDAP provider is removed."),
         (Self::ProxyAdded, "proxy-added", "The proxy provider is added. Set up the proxy next."),
         (Self::ProxyRemoved, "proxy-removed", "The proxy provider is removed. Everybody at its hosts is signed out."),
+        (
+            Self::KeyReplaced,
+            "key-replaced",
+            "The new key signs, and the old one is withdrawn. Applications refuse its tokens when they fetch the keys anew.",
+        ),
         (Self::KeyRotated, "key-rotated", "The next key is published. It takes over signing at the time shown below."),
         (
             Self::AuthenticatorRemoved,

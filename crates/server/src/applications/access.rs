@@ -43,6 +43,18 @@ pub fn check(application: &Application, person: &Person, place: Place) -> Result
     check_place(&profile.networks, place)
 }
 
+/// Looks whether whoever a token was made for may go on using the application. The client itself may, as long as its account
+/// is active: the access rule is about others.
+///
+/// # Errors
+/// The first reason why not.
+pub fn check_holder(application: &Application, person: &Person, is_clients_own: bool) -> Result<(), NoAccess> {
+    if !is_clients_own {
+        return check(application, person, Place::Server);
+    }
+    if person.user.profile.is_active { Ok(()) } else { Err(NoAccess::Disabled) }
+}
+
 /// Looks whether an application may be used from a place, whoever it is.
 ///
 /// # Errors

@@ -1,6 +1,8 @@
 //! Applications with their providers: operations.
 
 pub mod access;
+pub mod client_account;
+pub mod client_secret;
 pub mod from_recipe;
 pub mod ldap;
 pub mod preview;
@@ -241,20 +243,6 @@ pub async fn add_redirect_uri(app: &App, actor: &Actor, slug: &str, uri: &str) -
     Ok(())
 }
 
-/// Replaces an application's client secret. The old one is refused from now on.
-///
-/// # Errors
-/// That there is no such application.
-pub async fn rotate_secret(app: &App, actor: &Actor, slug: &str) -> OperationResult<Secret<String>> {
-    let client = find_client(app, slug)?;
-    let secret = new_client_secret();
-    let (kept, cipher, id) = (secret.clone(), app.cipher.clone(), client.provider.id);
-    app.change(move |tx| Box::pin(async move { store::provider::update_secret(tx, &cipher, id, &kept, None).await }))
-        .await?;
-    events::changed(app, actor, format!("replaced the client secret of {}", client.application.profile.name)).await;
-    Ok(secret)
-}
-
 /// Shows an application's client secret, and writes down who saw it.
 ///
 /// # Errors
@@ -268,7 +256,7 @@ pub async fn reveal_secret(app: &App, actor: &Actor, slug: &str) -> OperationRes
     Ok(client.provider.client_secret.clone())
 }
 
-/// Removes an application with its providers, grants, tokens and the service account that was made for it.
+/// Removes an application with its providers, grants, tokens and the service accounts that were made for it.
 ///
 /// # Errors
 /// That there is no such application.
@@ -278,6 +266,9 @@ pub async fn delete(app: &App, actor: &Actor, slug: &str) -> OperationResult<()>
     let others = app.snapshot();
     app.change(move |tx| {
         Box::pin(async move {
+            if let Some(client) = &entry.oauth {
+                client_account::delete_own(tx, client.provider.id).await?;
+            }
             if let Some(client) = &entry.ldap {
                 service_account::delete_own(tx, client, &others).await?;
             }

@@ -84,6 +84,26 @@ pub struct Basic {
     pub with_code: bool,
 }
 
+/// Which passwords are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    /// A person's own, and app passwords.
+    Any,
+    /// App passwords only: what somebody types elsewhere is not even looked at.
+    AppPasswords,
+}
+
+/// By what scripts get tokens, for the activity log.
+pub(crate) const CLIENT_CREDENTIALS: &str = "client credentials";
+
+/// As [`verify`], for what must never be given a person's own password: only app passwords are right.
+///
+/// # Errors
+/// As [`verify`].
+pub async fn verify_app_password(app: &App, attempt: BasicAttempt) -> Result<Basic, SignInError> {
+    verify_one_of(app, attempt, Takes::AppPasswords).await
+}
+
 /// Checks a name and a password for an application, and that its access rule lets the user in. Every attempt is counted
 /// before it is looked at, as in the form; only what is known to be right already (a good app password, a warm
 /// credential) is let through without, as long as no limit is reached.
@@ -92,6 +112,10 @@ pub struct Basic {
 /// Why not. Unknown names, wrong passwords, wrong and missing codes are all [`SignInError::Wrong`];
 /// [`SignInError::Disabled`] and [`SignInError::NotAllowed`] come only after the right password.
 pub async fn verify(app: &App, attempt: BasicAttempt) -> Result<Basic, SignInError> {
+    verify_one_of(app, attempt, Takes::Any).await
+}
+
+async fn verify_one_of(app: &App, attempt: BasicAttempt, takes: Takes) -> Result<Basic, SignInError> {
     let snapshot = app.snapshot();
     let target = Target::find(&snapshot, attempt.application);
     let with_groups = target.as_ref().is_some_and(Target::asks_for_groups);
@@ -102,11 +126,11 @@ pub async fn verify(app: &App, attempt: BasicAttempt) -> Result<Basic, SignInErr
         by: Some((attempt.application, attempt.how)),
         trail: Some(trail(app, &attempt, &account, target.as_ref())),
     };
-    let basic = if let Some(known) = known(app, &attempt, &account) {
+    let basic = if let Some(known) = known(app, &attempt, &account, takes) {
         known
     } else {
         attempt::count(app, &trace, &account.counters).await?;
-        let checked = check(app, &trace, &attempt, &account).await?;
+        let checked = check(app, &trace, &attempt, &account, takes).await?;
         throttle::forget(app, &account.counters).await?;
         checked
     };
@@ -130,14 +154,18 @@ pub async fn verify(app: &App, attempt: BasicAttempt) -> Result<Basic, SignInErr
 
 /// A bind is an attempt by itself.
 fn trail(app: &App, attempt: &BasicAttempt, account: &Account, target: Option<&Target<'_>>) -> Trail {
-    let method = if attempt.how == "LDAP" { AttemptMethod::Ldap } else { AttemptMethod::Proxy };
+    let method = match attempt.how {
+        "LDAP" => AttemptMethod::Ldap,
+        CLIENT_CREDENTIALS => AttemptMethod::Oidc,
+        _ => AttemptMethod::Proxy,
+    };
     let trail = Trail::begin(app, method).from(attempt.address);
     let trail = target.map_or(trail.clone(), |target| trail.to(target.application));
     account.user.as_ref().map_or(trail.clone(), |user| trail.by_user(user))
 }
 
 /// Somebody whose password needs neither a slow hash nor a counter, because it is known to be right.
-fn known(app: &App, attempt: &BasicAttempt, account: &Account) -> Option<Basic> {
+fn known(app: &App, attempt: &BasicAttempt, account: &Account, takes: Takes) -> Option<Basic> {
     let now = app.clock.now();
     let user = account.user.as_ref().filter(|user| user.profile.is_active)?;
     // Nobody guesses 40 random letters, so no limit holds them up: otherwise whoever types a service account's name into
@@ -145,13 +173,22 @@ fn known(app: &App, attempt: &BasicAttempt, account: &Account) -> Option<Basic> 
     if let Some(password) = account.good_app_password(attempt.application, now) {
         return Some(Basic::by_app_password(user, password.id));
     }
+    if takes == Takes::AppPasswords {
+        return None;
+    }
     // With an authenticator app every attempt is counted: the code has to be looked at.
     let hash = account.hash.as_ref().filter(|_| account.authenticator.is_none() && !account.is_throttled)?;
     app.warm.matches(user.id, hash, &attempt.password, now).then(|| Basic::by_password(user.clone(), hash.clone()))
 }
 
 /// Checks a counted attempt.
-async fn check(app: &App, trace: &Trace, attempt: &BasicAttempt, account: &Account) -> Result<Basic, SignInError> {
+async fn check(
+    app: &App,
+    trace: &Trace,
+    attempt: &BasicAttempt,
+    account: &Account,
+    takes: Takes,
+) -> Result<Basic, SignInError> {
     if let Some(user) = &account.user {
         if let Some(password) = account.good_app_password(attempt.application, app.clock.now()) {
             attempt::check_active(app, trace, user).await?;
@@ -163,6 +200,10 @@ async fn check(app: &App, trace: &Trace, attempt: &BasicAttempt, account: &Accou
         }
         if user.profile.user_type == UserType::ServiceAccount {
             let why = "a service account signs in by app password only, and this is none of its own";
+            return Err(attempt::refuse(app, trace, &attempt.password, why).await);
+        }
+        if takes == Takes::AppPasswords {
+            let why = "only app passwords are taken here, never a person's own, and this is none of theirs";
             return Err(attempt::refuse(app, trace, &attempt.password, why).await);
         }
         if let Some(authenticator) = &account.authenticator {

@@ -26,7 +26,7 @@ impl Default for Noted {
 
 impl Noted {
     /// Whether a sign-in has to be written down; from now on it counts as written.
-    pub(super) fn is_new(&self, user: UserId, application: ApplicationId, address: IpAddr, now: Timestamp) -> bool {
+    pub(crate) fn is_new(&self, user: UserId, application: ApplicationId, address: IpAddr, now: Timestamp) -> bool {
         let key = (user, application, network(address));
         let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_new = recent.get_mut(&key, now).is_none();

@@ -4,13 +4,23 @@ use jiff::SignedDuration;
 use std::{future::Future, time::Duration};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{app::App, auth::throttle, connector::worker, keys, oidc::logout, timeline};
+use crate::{
+    app::App,
+    auth::throttle,
+    connector::worker,
+    error::{OperationError, OperationResult},
+    keys,
+    oidc::logout,
+    timeline,
+};
 use doorward_store as store;
 
 /// How often other processes' changes are looked for. Within a second they are seen everywhere.
 const REFRESH: Duration = Duration::from_millis(500);
 /// How often what has expired is forgotten.
 const CLEAN: Duration = Duration::from_mins(5);
+/// How often signing keys are looked at whose time has come.
+const ROTATE: Duration = Duration::from_mins(1);
 /// How long activity is kept.
 const ACTIVITY: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// Most sign-ins that are kept in the timeline.
@@ -72,6 +82,7 @@ impl Jobs {
         self.spawn_to_end(logout::worker::work(app.clone(), self.stopping()));
         self.spawn_to_end(timeline::write_behind(app.clone(), self.stopping()));
         self.spawn(repeat(app.clone(), CLEAN, async |app| clean(app).await));
+        self.spawn(repeat(app.clone(), ROTATE, async |app| said(keys::rotate_due(app).await.map(|_| ()))));
     }
 }
 
@@ -112,6 +123,7 @@ pub async fn clean(app: &App) -> store::Result<()> {
                 store::logout_notice::delete_old(tx, notices).await?;
                 store::proxy_session::delete_expired(tx, now).await?;
                 store::app_password::delete_expired(tx, now).await?;
+                store::provider::delete_expired_secrets(tx, now).await?;
                 store::directory_change::delete_old(tx).await?;
                 store::throttle::delete_old(tx, throttles, codes).await?;
                 store::event::delete_old(tx, activity).await?;
@@ -124,13 +136,17 @@ pub async fn clean(app: &App) -> store::Result<()> {
             })
         })
         .await?;
-    match keys::forget_expired(app).await {
-        Ok(0) => Ok(()),
-        Ok(count) => {
-            tracing::info!(count, "forgot signing keys whose tokens have all expired");
-            Ok(())
-        }
-        Err(crate::error::OperationError::Store(error)) => Err(error),
-        Err(error) => Err(store::Error::Query(error.to_string())),
+    let forgotten = keys::forget_expired(app).await;
+    if let Ok(count @ 1..) = forgotten {
+        tracing::info!(count, "forgot signing keys whose tokens have all expired");
     }
+    said(forgotten.map(|_| ()))
+}
+
+/// What an operation says, as background work says it.
+fn said(result: OperationResult<()>) -> store::Result<()> {
+    result.map_err(|error| match error {
+        OperationError::Store(error) => error,
+        other => store::Error::Query(other.to_string()),
+    })
 }

@@ -29,6 +29,8 @@ use crate::{
     timeline::{StepDraft, Trail},
 };
 
+/// The members of an address, in the order in which people read them.
+const ADDRESS: [&str; 6] = ["formatted", "street_address", "locality", "region", "postal_code", "country"];
 /// What stands in place of a claim that there is nothing to tell for, yet.
 const NOT_KNOWN: &str = "not known yet";
 /// Longest value shown, in characters.
@@ -101,8 +103,10 @@ fn shown(name: &str, value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
-        // An address: the parts as they stand, without their names.
-        Value::Object(members) => members.values().map(|member| shown("", member)).collect::<Vec<_>>().join(", "),
+        Value::Object(members) if name == "address" => {
+            let parts = ADDRESS.iter().filter_map(|part| members.get(*part));
+            parts.map(|part| shown("", part)).collect::<Vec<_>>().join(", ")
+        }
         Value::Array(list) => list.iter().map(|item| shown("", item)).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     };

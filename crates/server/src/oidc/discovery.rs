@@ -11,10 +11,17 @@ use crate::{
     http::{cors, error_page::ErrorPage},
     snapshot::Client,
 };
+use jiff::SignedDuration;
 use std::sync::Arc;
 
-/// How long clients may keep the documents, in seconds: a new key is published long before it signs.
-const CACHE: &str = "public, max-age=300";
+/// Longest time for which clients may keep the documents, in seconds.
+const CACHE_MAX: i64 = 300;
+
+/// How long clients may keep the documents: at most half the time for which a new key is published before it signs, so that
+/// everybody has fetched it by then.
+fn cache_control(publication: SignedDuration) -> String {
+    format!("public, max-age={}", (publication.as_secs() / 2).clamp(0, CACHE_MAX))
+}
 
 /// `GET /application/o/<slug>/`: the issuer leads to its discovery document.
 pub async fn issuer(State(app): State<App>, Path(slug): Path<String>) -> Response {
@@ -27,7 +34,8 @@ pub async fn issuer(State(app): State<App>, Path(slug): Path<String>) -> Respons
     }
 }
 
-/// `GET /application/o/<slug>/.well-known/openid-configuration`.
+/// `GET /application/o/<slug>/.well-known/openid-configuration`, and the same document where RFC 8414, section 3.1, looks for
+/// it: `/.well-known/oauth-authorization-server/application/o/<slug>`, with or without the slash of the issuer.
 pub async fn document(State(app): State<App>, Path(slug): Path<String>) -> Response {
     serve(&app, &slug, |client| client.discovery.clone())
 }
@@ -40,7 +48,8 @@ pub async fn jwks(State(app): State<App>, Path(slug): Path<String>) -> Response 
 fn serve(app: &App, slug: &str, body: impl Fn(&Arc<Client>) -> bytes::Bytes) -> Response {
     match app.snapshot().by_slug(slug) {
         Some(client) => {
-            let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, CACHE)];
+            let cache = cache_control(app.config.key_publication);
+            let headers = [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CACHE_CONTROL, cache)];
             cors::anyone((headers, body(client)).into_response())
         }
         None => unknown(app, slug),
@@ -56,4 +65,16 @@ fn unknown(app: &App, slug: &str) -> Response {
         "Compare the address in the application's settings with the one on its page in Doorward.",
     );
     page.detail(format!("no application has the slug {slug:?}")).render(app, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_kept_for_half_the_lead_time_of_a_key_at_most() {
+        for (seconds, age) in [(3600, 300), (600, 300), (599, 299), (60, 30), (1, 0), (0, 0)] {
+            assert_eq!(cache_control(SignedDuration::from_secs(seconds)), format!("public, max-age={age}"));
+        }
+    }
 }

@@ -252,6 +252,21 @@ pub async fn keep(tx: &mut Tx<'_>, grant: GrantId, tokens: &Tokens) -> store::Re
     Ok(true)
 }
 
+/// Begins a grant that nobody's session stands behind together with its access token, if its user is still active. Says
+/// whether they are. Two rows, written at once with those of others.
+///
+/// # Errors
+/// What the database says.
+pub async fn begin(tx: &mut Tx<'_>, mut grant: Grant, tokens: &Tokens) -> store::Result<bool> {
+    // There is no code that could come again, so nothing is remembered for longer than the token is good.
+    grant.expires_at = tokens.access_expires_at;
+    if !store::grant::insert_if_active(tx, &grant).await? {
+        return Ok(false);
+    }
+    store::access_token::insert(tx, &tokens.access_hash, grant.id, &tokens.scopes, tokens.access_expires_at).await?;
+    Ok(true)
+}
+
 /// A claim mapping failed: nothing is issued, and the log names it.
 pub fn mapping_failed(error: &MappingError) -> OAuthError {
     server_error("A claim mapping failed", error.to_string())

@@ -11,7 +11,6 @@ use doorward_core::{
     timeline::{AttemptMethod, StepKind, detail},
 };
 use doorward_protocols::oauth::{
-    client_authentication::{self, ClientCredentials},
     error::{ErrorCode, OAuthError},
     parameters::Parameters,
 };
@@ -19,13 +18,15 @@ use serde_json::json;
 use std::{net::IpAddr, sync::Arc};
 
 use super::{
+    client,
     grant::{self, GrantError, Granted, TokenCall},
     trail::asks_userinfo,
 };
 use crate::{
     app::App,
+    auth::throttle,
     events,
-    http::{cors, form::is_urlencoded, visitor::ClientAddress},
+    http::{cors, visitor::ClientAddress},
     snapshot::Client,
     timeline::{StepDraft, Trail, of_token_request},
 };
@@ -49,9 +50,7 @@ pub async fn post(
         }
         Err(GrantError::Store(error)) => {
             tracing::error!(%error, "a token request could not be served");
-            let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, "Try again in a moment");
-            let body = json!({ "error": error.code.as_str(), "error_description": error.description });
-            json_response(StatusCode::SERVICE_UNAVAILABLE, &body)
+            unavailable(StatusCode::SERVICE_UNAVAILABLE)
         }
     };
     cors::registered(&app, &headers, response)
@@ -91,28 +90,15 @@ async fn serve(
     address: IpAddr,
     seen: &mut Seen,
 ) -> Result<Granted, GrantError> {
-    if !is_urlencoded(headers) {
-        let description = "The request is not application/x-www-form-urlencoded";
-        return Err(OAuthError::new(ErrorCode::InvalidRequest, description).into());
-    }
+    client::check_is_form(headers)?;
     seen.form = Parameters::parse(body)?;
-    let header = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
-    let credentials = client_authentication::read(header, &seen.form)?;
+    let credentials = client::credentials(headers, &seen.form)?;
     seen.authentication = Some(credentials.method);
-    let client = find_client(app, &credentials)?;
+    let client = client::find(app, &credentials)?;
     seen.client = Some(client.clone());
-    grant::serve(app, &TokenCall { client: &client, credentials: &credentials, form: &seen.form, address }).await
-}
-
-/// The client that credentials name. It has not proven itself yet.
-///
-/// # Errors
-/// `invalid_client`.
-fn find_client(app: &App, credentials: &ClientCredentials) -> Result<Arc<Client>, OAuthError> {
-    app.snapshot().by_client_id(&credentials.client_id).cloned().ok_or_else(|| {
-        OAuthError::new(ErrorCode::InvalidClient, "Client authentication failed")
-            .detail(format!("no application has the client ID {:?}", credentials.client_id))
-    })
+    client::note_old_secret(app, &client, &credentials, address).await;
+    let now = app.clock.now();
+    grant::serve(app, &TokenCall { client: &client, credentials: &credentials, form: &seen.form, address, now }).await
 }
 
 /// Notes that tokens were given, on the attempt that they come from.
@@ -149,10 +135,19 @@ async fn record(app: &App, error: &OAuthError, seen: &Seen, address: IpAddr) -> 
     events::write(app, entry.on(&trail, step)).await
 }
 
-fn refused(error: &OAuthError, reference: &str, by_header: bool) -> Response {
+/// The answer while the database is away.
+pub(super) fn unavailable(status: StatusCode) -> Response {
+    let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, "Try again in a moment");
+    json_response(status, &json!({ "error": error.code.as_str(), "error_description": error.description }))
+}
+
+/// The answer to a request that is refused (RFC 6749, section 5.2). `by_header`: whether the client said who it is there.
+pub(super) fn refused(error: &OAuthError, reference: &str, by_header: bool) -> Response {
     let status = match error.code {
         ErrorCode::InvalidClient => StatusCode::UNAUTHORIZED,
         ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
+        // After too many attempts (RFC 6585, section 4).
+        ErrorCode::TemporarilyUnavailable => StatusCode::TOO_MANY_REQUESTS,
         _ => StatusCode::BAD_REQUEST,
     };
     let description = format!("{} (reference {reference})", error.description);
@@ -161,6 +156,10 @@ fn refused(error: &OAuthError, reference: &str, by_header: bool) -> Response {
     if error.code == ErrorCode::InvalidClient && by_header {
         let value = header::HeaderValue::from_static("Basic realm=\"doorward\"");
         response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+    }
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        let wait = header::HeaderValue::from(throttle::WINDOW.as_secs().unsigned_abs());
+        response.headers_mut().insert(header::RETRY_AFTER, wait);
     }
     response
 }

@@ -8,7 +8,6 @@ use axum::{
 };
 use doorward_core::{
     cipher::sha256_hex,
-    network::Place,
     timeline::{StepKind, detail},
 };
 use doorward_protocols::{
@@ -19,7 +18,7 @@ use doorward_protocols::{
     },
     oidc::claims_request::ClaimsRequest,
 };
-use doorward_store::{self as store, grant::Grant};
+use doorward_store::{self as store, access_token::AccessToken, grant::Grant};
 use serde_json::{Map, Value, json};
 use std::net::IpAddr;
 
@@ -90,7 +89,7 @@ async fn answer(
     let client = snapshot.by_provider(token.grant.provider).ok_or_else(invalid)?;
     let person = Person::new(user, groups, &snapshot);
     let asked = ClaimsRequest::kept(token.grant.claims.as_deref());
-    let claims = claims(&snapshot, client, &person, &token.scopes, &asked);
+    let claims = claims(&snapshot, client, &person, &token, &asked);
     note(app, client, &token.grant, &claims, address);
     let claims = claims?;
     // NetBox makes the account right after this.
@@ -120,14 +119,14 @@ fn claims(
     snapshot: &Snapshot,
     client: &Client,
     person: &Person,
-    scopes: &str,
+    token: &AccessToken,
     asked: &ClaimsRequest,
 ) -> Result<Value, OAuthError> {
     let invalid = || OAuthError::new(ErrorCode::InvalidToken, "The access token is not valid");
-    if !access::is_allowed(&client.application, person, Place::Server) {
+    if access::check_holder(&client.application, person, token.is_clients_own).is_err() {
         return Err(invalid().detail("the user is disabled or may not use the application any more"));
     }
-    let scopes = words(scopes);
+    let scopes = words(&token.scopes);
     if !scopes.contains("openid") {
         return Err(OAuthError::new(ErrorCode::InsufficientScope, "The scope openid is needed"));
     }

@@ -129,6 +129,18 @@ async fn the_secret_is_shown_only_when_asked_for_and_that_is_written_down() {
     let page = browser.done(&format!("{NETBOX}rotate-secret/"), &[]).await;
     let renewed = applications::find_client(&house.app, "netbox-slug").unwrap().provider.client_secret.expose().clone();
     assert!(renewed != secret && !page.has(&renewed));
+    assert!(!page.has("id=\"old-secret\""));
+
+    // With a day for the old one, which can be stopped before.
+    let page = browser.done(&format!("{NETBOX}rotate-secret/"), &[("keep_old_for", "hours=24")]).await;
+    assert!(page.has("The old client secret still works until") && page.has("Nobody has used it since"));
+    assert!(!page.has(&renewed));
+    let page = browser.done(&format!("{NETBOX}stop-old-secret/"), &[]).await;
+    assert!(page.has("The old client secret is refused from now on.") && !page.has("id=\"old-secret\""));
+    for wrong in ["days=31", "a while"] {
+        let page = browser.post(&format!("{NETBOX}rotate-secret/"), &[("keep_old_for", wrong)]).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! Signing keys, claim mappings, and the first page.
 
 use axum::http::StatusCode;
-use doorward_server::keys;
+use doorward_core::signing_key::KeyAlgorithm;
+use doorward_server::{actor::Actor, keys};
 
 use super::browser::House;
 
@@ -57,6 +58,51 @@ async fn a_key_is_imported() {
 }
 
 #[tokio::test]
+async fn a_schedule_is_saved_shown_and_refused_at_its_key() {
+    let house = House::new().await;
+    let mut browser = house.admin().await;
+    let (id, name) = (house.app.snapshot().keys[0].id, house.app.snapshot().keys[0].name.clone());
+    let other = keys::generate(&house.app, &Actor::command_line(), "other", KeyAlgorithm::EcP521).await.unwrap();
+    let path = format!("{KEYS}{id}/schedule/");
+    let page = browser.done(&path, &[("rotation_interval", " days=90 ")]).await;
+    assert!(page.has("value=\"days=90\"") && page.has("The next version signs from") && page.has("signs with ES512"));
+    let page =
+        browser.refused(&path, &[("rotation_interval", "hours=2")], "rotation_interval", "at least days=1").await;
+    assert!(page.has("value=\"hours=2\"") && page.has(&format!("{KEYS}{}/schedule/", other.id)));
+    browser.refused(&path, &[("rotation_interval", "soon")], "rotation_interval", "names no unit").await;
+    assert_eq!(keys::find(&house.app, &name).unwrap().rotation_interval.to_string(), "days=90");
+    let page = browser.done(&path, &[("rotation_interval", "")]).await;
+    assert!(!page.has("days=90\"") && !page.has("The next version signs from"));
+    assert_eq!(browser.post(&format!("{KEYS}nobody/schedule/"), &[]).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_leaked_key_is_replaced_at_once() {
+    let house = House::new().await;
+    let mut browser = house.admin().await;
+    let key = house.app.snapshot().keys[0].clone();
+    browser.done(&format!("{KEYS}{}/rotate/", key.id), &[]).await;
+    let page = browser.done(&format!("{KEYS}{}/replace/", key.id), &[]).await;
+    let now = keys::find(&house.app, &key.name).unwrap();
+    assert!(now.versions.len() == 1 && now.versions[0].kid != key.versions[0].kid);
+    assert!(
+        page.has(&now.versions[0].kid) && !page.has(&key.versions[0].kid) && page.text("notice").contains("withdrawn")
+    );
+}
+
+#[tokio::test]
+async fn an_rsa_key_is_imported_for_ps256_and_no_other_kind() {
+    let house = House::new().await;
+    let mut browser = house.admin().await;
+    let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P521_SHA512).unwrap().serialize_pem();
+    let typed = [("name", "EC"), ("pem", pair.as_str()), ("rsa_pss", "true")];
+    let page = browser.refused(&format!("{KEYS}import/"), &typed, "pem", "nly RSA keys can sign with PS256").await;
+    assert!(page.is_checked("id=\"rsa_pss\""));
+    browser.done(&format!("{KEYS}import/"), &typed[..2]).await;
+    assert_eq!(keys::find(&house.app, "EC").unwrap().versions[0].algorithm, KeyAlgorithm::EcP521);
+}
+
+#[tokio::test]
 async fn mappings_are_written_tried_and_deleted() {
     let house = House::new().await;
     house.add_user("alice", "Alice Example").await;
@@ -67,7 +113,7 @@ async fn mappings_are_written_tried_and_deleted() {
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.text("preview-result").contains("\"shoe\": \"alice-42\""));
     assert_eq!((page.value("name").as_str(), page.area("expression").as_str()), ("Shoe <size>", typed[2].1));
-    assert_eq!(house.app.snapshot().mappings.len(), 4, "a preview saves nothing");
+    assert_eq!(house.app.snapshot().mappings.len(), 6, "a preview saves nothing");
 
     let page = browser.done(NEW_MAPPING, &typed).await;
     assert!(page.heading().contains("Shoe &lt;size&gt;"));

@@ -30,11 +30,12 @@ const PAGES: [(&str, &str); 20] = [
 ];
 
 /// Everything that takes a form.
-const FORMS: [&str; 42] = [
+const FORMS: [&str; 45] = [
     "/if/admin/applications/new/",
     "/if/admin/applications/{slug}/",
     "/if/admin/applications/{slug}/reveal-secret/",
     "/if/admin/applications/{slug}/rotate-secret/",
+    "/if/admin/applications/{slug}/stop-old-secret/",
     "/if/admin/applications/{slug}/add-redirect-uri/",
     "/if/admin/applications/{slug}/redirect-uris/allow/",
     "/if/admin/applications/{slug}/redirect-uris/dismiss/",
@@ -68,6 +69,8 @@ const FORMS: [&str; 42] = [
     "/if/admin/keys/generate/",
     "/if/admin/keys/import/",
     "/if/admin/keys/{key}/rotate/",
+    "/if/admin/keys/{key}/replace/",
+    "/if/admin/keys/{key}/schedule/",
     "/if/admin/keys/{key}/delete/",
     "/if/admin/mappings/new/",
     "/if/admin/mappings/new/preview/",

@@ -44,8 +44,16 @@ const TABLE: &[(&str, &str, May)] = &[
     ("POST", "/application/o/token/", May::Client),
     ("GET", "/application/o/userinfo/", May::Client),
     ("POST", "/application/o/userinfo/", May::Client),
+    ("POST", "/application/o/introspect/", May::Client),
+    ("POST", "/application/o/revoke/", May::Client),
     ("GET", "/application/o/{slug}/", May::Anyone),
     ("GET", "/application/o/{slug}/.well-known/openid-configuration", May::Anyone),
+    ("GET", "/application/o/{slug}/.well-known/oauth-authorization-server", May::Anyone),
+    ("GET", "/.well-known/oauth-authorization-server/application/o/{slug}", May::Anyone),
+    ("GET", "/.well-known/oauth-authorization-server/application/o/{slug}/", May::Anyone),
+    ("GET", "/.well-known/openid-configuration/application/o/{slug}", May::Anyone),
+    ("GET", "/.well-known/openid-configuration/application/o/{slug}/", May::Anyone),
+    ("GET", "/.well-known/webfinger", May::Client),
     ("GET", "/application/o/{slug}/jwks/", May::Anyone),
     ("GET", "/application/o/{slug}/check-session/", May::Anyone),
     ("GET", "/outpost.goauthentik.io/auth/nginx", May::Client),
@@ -145,7 +153,14 @@ async fn every_answer_carries_the_headers() {
 async fn large_bodies_are_refused() {
     let app = TestApp::new(Backend::Sqlite).await;
     let large = "x".repeat(300 * 1024);
-    for path in ["/sign-in", "/application/o/token/", "/application/o/userinfo/", "/application/o/authorize/"] {
+    for path in [
+        "/sign-in",
+        "/application/o/token/",
+        "/application/o/userinfo/",
+        "/application/o/authorize/",
+        "/application/o/introspect/",
+        "/application/o/revoke/",
+    ] {
         let page = app.browser().request("POST", path, Some(&[("a", large.as_str())])).await;
         assert!((400..500).contains(&page.status), "{path}: {}", page.status);
     }

@@ -1,6 +1,7 @@
 //! `doorward app`.
 
 mod add;
+mod client_secret;
 mod edit;
 mod ldap;
 mod ldap_options;
@@ -12,6 +13,7 @@ mod settings;
 mod view;
 
 use clap::Subcommand;
+use doorward_core::lifetime::Lifetime;
 use doorward_server::{applications, snapshot::ApplicationEntry};
 use serde_json::json;
 
@@ -39,10 +41,24 @@ pub enum Command {
     Edit(Box<edit::Args>),
     /// Print the settings to paste into an application that was made from a recipe
     Config(settings::Args),
-    /// Replace the client secret; the old one is refused from then on
-    #[command(after_help = "Example:\n  doorward app rotate-secret netbox\n\nThe new secret is printed once. \
+    /// Replace the client secret; the old one is refused from then on, or after a time
+    #[command(after_help = "Examples:\n  doorward app rotate-secret netbox\n  doorward app rotate-secret netbox \
+        --keep-old-for hours=24\n\nThe new secret is printed once. \
         \"doorward app config netbox\" prints the settings with it.")]
     RotateSecret {
+        /// Slug of the application
+        slug: String,
+        /// How long the old one goes on working, such as hours=24; days=30 at most
+        #[arg(long, value_name = "TIME", default_value = "seconds=0")]
+        keep_old_for: Lifetime,
+        /// Check, and say what would be done, without doing it
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Refuse the client secret from before the last replacement from now on
+    #[command(after_help = "Example:\n  doorward app stop-old-secret netbox\n\n\"doorward app show netbox\" tells \
+        when it was last used.")]
+    StopOldSecret {
         /// Slug of the application
         slug: String,
         /// Check, and say what would be done, without doing it
@@ -84,7 +100,10 @@ pub async fn run(work: &Work, command: Command) -> anyhow::Result<()> {
         Command::Show { slug, show_secret } => show(work, &slug, show_secret).await,
         Command::Edit(args) => edit::run(work, *args).await,
         Command::Config(args) => settings::run(work, args).await,
-        Command::RotateSecret { slug, dry_run } => rotate_secret(work, &slug, dry_run).await,
+        Command::RotateSecret { slug, keep_old_for, dry_run } => {
+            client_secret::rotate(work, &slug, keep_old_for, dry_run).await
+        }
+        Command::StopOldSecret { slug, dry_run } => client_secret::stop_old(work, &slug, dry_run).await,
         Command::Ldap(command) => ldap::run(work, command).await,
         Command::RedirectUri(command) => redirect_uri::run(work, command).await,
         Command::Proxy(command) => proxy::run(work, command).await,
@@ -131,18 +150,6 @@ fn no_secret(entry: &ApplicationEntry) -> anyhow::Error {
     let profile = &entry.application.profile;
     let advice = format!("for a new LDAP password: doorward app ldap password {}", profile.slug);
     exit::failed(format!("{} does not use OpenID Connect, so it has no client secret; {advice}", profile.name))
-}
-
-async fn rotate_secret(work: &Work, slug: &str, dry_run: bool) -> anyhow::Result<()> {
-    let entry = lookup::application(&work.app, slug)?;
-    let client = entry.oauth.as_ref().ok_or_else(|| no_secret(&entry))?;
-    let name = &client.application.profile.name;
-    if dry_run {
-        return work.output.would(&format!("replace the client secret of {name}"));
-    }
-    let secret = applications::rotate_secret(&work.app, &work.actor, slug).await?;
-    let sentence = format!("Replaced the client secret of {name}. The new one:\n{}", secret.expose());
-    work.output.done(&sentence, &json!({ "slug": slug, "client_secret": secret.expose() }))
 }
 
 async fn remove(work: &Work, Removal { slug, yes, dry_run }: &Removal) -> anyhow::Result<()> {

@@ -10,11 +10,13 @@ use doorward_core::{
 use doorward_server::{
     app::App,
     applications::{
+        client_account, client_secret,
         service_account::{self, BindAccount},
         settings::{Wanted, ldap_server, settings},
     },
     directory::users,
     error::OperationError,
+    pages,
     proxy::client::ProxyClient,
     recipes::{SettingsBlock, Style},
     snapshot::{ApplicationEntry, Client, LdapClient},
@@ -134,6 +136,7 @@ pub async fn full_json(work: &Work, entry: &ApplicationEntry) -> anyhow::Result<
     extend(&mut value, more);
     if let Some(client) = &entry.oauth {
         extend(&mut value, full_oidc(work, client));
+        extend(&mut value, own_account(work, client).await?);
     }
     if let Some(client) = &entry.ldap {
         extend(&mut value, full_ldap(work, client).await?);
@@ -204,6 +207,9 @@ pub async fn fields(work: &Work, entry: &ApplicationEntry) -> anyhow::Result<Vec
     // What a proxy provider stands on is its own affair.
     let is_spoken = entry.methods().contains(&Method::Oidc);
     fields.extend(entry.oauth.iter().filter(|_| is_spoken).flat_map(|client| oidc_fields(work, client)));
+    if let Some(client) = &entry.oauth {
+        fields.extend(old_secret_and_account(work, client).await?);
+    }
     fields.extend(ldap_fields(work, entry).await?);
     fields.extend(proxy_fields(entry));
     Ok(fields)
@@ -240,6 +246,34 @@ fn oidc_fields(work: &Work, client: &Client) -> Vec<(&'static str, String)> {
         ("Refresh token lasts", provider.refresh_token_validity.to_string()),
         ("Claims in ID token", yes_no(provider.include_claims_in_id_token)),
     ]
+}
+
+/// The old client secret, while it is accepted, and the client's own service account, once it has one.
+async fn own_account(work: &Work, client: &Client) -> anyhow::Result<Value> {
+    let mut value = json!({});
+    if let Some(old) = client_secret::old(&work.app, client).await? {
+        let old = json!({ "old_secret_until": old.expires_at, "old_secret_used": old.used_at });
+        extend(&mut value, old);
+    }
+    if let Some(user) = client_account::find(&work.app, client).await? {
+        extend(&mut value, json!({ "service_account": user.profile.username }));
+    }
+    Ok(value)
+}
+
+/// The same for people.
+async fn old_secret_and_account(work: &Work, client: &Client) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let mut fields = Vec::new();
+    if let Some(old) = client_secret::old(&work.app, client).await? {
+        let used = old.used_at.map_or_else(
+            || "nobody has used it since".to_owned(),
+            |at| format!("last used within the hour after {}", pages::time(at)),
+        );
+        fields.push(("Old client secret", format!("works until {}; {used}", pages::time(old.expires_at))));
+    }
+    let account = client_account::find(&work.app, client).await?;
+    fields.extend(account.map(|user| ("Service account", user.profile.username)));
+    Ok(fields)
 }
 
 /// Everything about the LDAP provider of an application, for people; nothing if it has none.

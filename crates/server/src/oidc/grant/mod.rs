@@ -1,6 +1,7 @@
 //! Grant types of the token endpoint, one file each.
 
 pub mod authorization_code;
+pub mod client_credentials;
 pub mod refresh_token;
 
 use doorward_core::{event::EventKind, grant_type::GrantType, network::Place, timeline::StepKind};
@@ -12,6 +13,7 @@ use doorward_protocols::oauth::{
 };
 use doorward_store::{self as store, grant::Grant};
 
+use jiff::Timestamp;
 use std::{collections::BTreeSet, net::IpAddr};
 
 use crate::{
@@ -64,6 +66,8 @@ pub struct TokenCall<'a> {
     pub form: &'a Parameters,
     /// Where it comes from.
     pub address: IpAddr,
+    /// When it came.
+    pub now: Timestamp,
 }
 
 /// The same after the client has shown that it is the one, as all grants ask that are not a way of showing it.
@@ -76,8 +80,7 @@ impl<'a> TokenCall<'a> {
     /// # Errors
     /// `invalid_client`.
     fn authenticated(&self) -> Result<ClientCall<'a>, OAuthError> {
-        let provider = &self.client.provider;
-        self.credentials.check(provider.profile.client_type, &provider.client_secret)?;
+        self.credentials.check(&self.client.provider, self.now)?;
         Ok(ClientCall { client: self.client, form: self.form })
     }
 }
@@ -96,11 +99,8 @@ pub async fn serve(app: &App, call: &TokenCall<'_>) -> Result<Granted, GrantErro
             authorization_code::serve(app, &call.authenticated()?.may(&[grant_type, GrantType::Hybrid])?).await
         }
         GrantType::RefreshToken => refresh_token::serve(app, &call.authenticated()?.may(&[grant_type])?).await,
-        GrantType::ClientCredentials
-        | GrantType::Password
-        | GrantType::DeviceCode
-        | GrantType::Implicit
-        | GrantType::Hybrid => {
+        GrantType::ClientCredentials | GrantType::Password => client_credentials::serve(app, call, grant_type).await,
+        GrantType::DeviceCode | GrantType::Implicit | GrantType::Hybrid => {
             let error = OAuthError::new(ErrorCode::UnsupportedGrantType, "This grant_type is not supported");
             Err(call.authenticated().err().unwrap_or(error).into())
         }
@@ -113,14 +113,22 @@ impl ClientCall<'_> {
     /// # Errors
     /// `unauthorized_client` (RFC 6749, section 5.2).
     fn may(self, any_of: &[GrantType]) -> Result<Self, OAuthError> {
-        let provider = &self.client.provider.profile;
-        if any_of.iter().any(|grant_type| provider.grant_types.contains(grant_type)) {
-            return Ok(self);
-        }
-        let name = any_of.first().map_or("", |grant_type| grant_type.as_str());
-        Err(OAuthError::new(ErrorCode::UnauthorizedClient, "This client may not use this grant_type")
-            .detail(format!("the grant type {name} is not switched on for this application")))
+        check_switched_on(self.client, any_of)?;
+        Ok(self)
     }
+}
+
+/// Looks whether one of the grant types is switched on for a client.
+///
+/// # Errors
+/// `unauthorized_client` (RFC 6749, section 5.2).
+fn check_switched_on(client: &Client, any_of: &[GrantType]) -> Result<(), OAuthError> {
+    if any_of.iter().any(|grant_type| client.provider.profile.grant_types.contains(grant_type)) {
+        return Ok(());
+    }
+    let name = any_of.first().map_or("", |grant_type| grant_type.as_str());
+    Err(OAuthError::new(ErrorCode::UnauthorizedClient, "This client may not use this grant_type")
+        .detail(format!("the grant type {name} is not switched on for this application")))
 }
 
 /// `invalid_grant` with a text for the client and one for the log.

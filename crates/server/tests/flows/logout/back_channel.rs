@@ -157,7 +157,7 @@ on_both! {
         let second = Receiver::start().await;
         let made = application(&scene.app, "second", &second.url, LogoutMethod::Backchannel).await;
         for receiver in [&scene.receiver, &second] {
-            receiver.is(Mood::Slow(Duration::from_secs(60)));
+            receiver.is(Mood::Slow(Duration::from_mins(1)));
         }
         let (mut browser, _, hint) = scene.arrives("admin").await;
         scene.app.client(&made).code(&mut browser, &[]).await;

@@ -114,6 +114,24 @@ on_both! {
         assert_eq!(tokens.len(), count, "every try has a token of its own");
     }
 
+    /// The application's page says what it does not know of, until it does.
+    async fn the_applications_page_shows_failures(app) {
+        let scene = Scene::new(app).await;
+        let mut browser = scene.app.signed_in("admin").await;
+        let page = "/if/admin/applications/told/";
+        assert!(!browser.get(page).await.body.contains("id=\"untold\""));
+        scene.receiver.is(Mood::Answers(503));
+        scene.leaves("alice").await;
+        scene.step().await;
+        let shown = browser.get(page).await.text();
+        assert!(shown.contains("id=\"untold\"") && shown.contains("it answered 503 Service Unavailable"), "{shown}");
+        assert!(shown.contains(&scene.receiver.url));
+        scene.receiver.is(Mood::Answers(200));
+        scene.passes(2);
+        assert_eq!(scene.step().await, 1);
+        assert!(!browser.get(page).await.body.contains("id=\"untold\""));
+    }
+
     /// Redirects are not followed, whatever they point at.
     async fn redirects_are_not_followed(app) {
         let scene = Scene::new(app).await;

@@ -59,12 +59,15 @@ on_both! {
         let client = app.client(&app.application("a").await);
         let mut browser = app.signed_in("admin").await;
         let first = session_state(&mut browser, &client).await;
-        // Across sites only the state cookie travels: the others are SameSite=Lax.
-        let mut foreign = app.browser();
-        foreign.cookies.insert(COOKIE.to_owned(), browser.cookies[COOKIE].clone());
-        foreign.request("POST", "/application/o/a/end-session/", Some(&[("state", "x")])).await;
-        foreign.request("GET", &client.authorize(&[("prompt", "none")]), None).await;
-        assert_eq!(check(&foreign, &client, &first), "unchanged");
+        // Across sites only the state cookie travels, and frames keep no others: the rest is SameSite=Lax.
+        let silent = client.authorize(&[("prompt", "none")]);
+        for (method, target) in [("POST", "/application/o/a/end-session/"), ("GET", silent.as_str())] {
+            let mut foreign = app.browser();
+            foreign.cookies.insert(COOKIE.to_owned(), browser.cookies[COOKIE].clone());
+            let body: Option<&[(&str, &str)]> = (method == "POST").then_some(&[("state", "x")]);
+            foreign.request(method, target, body).await;
+            assert_eq!(check(&foreign, &client, &first), "unchanged", "{method}");
+        }
         let admin = doorward_server::directory::users::find_by_username(&app.app, "admin").await.unwrap();
         let sessions = doorward_server::directory::sessions::of_user(&app.app, admin.id).await.unwrap();
         for session in sessions {

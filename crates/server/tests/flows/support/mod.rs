@@ -7,6 +7,7 @@ mod credentials;
 mod guest;
 pub(crate) mod ldap;
 pub(crate) mod netbox;
+pub(crate) mod scripts;
 
 pub(crate) use browser::{Browser, Page};
 pub(crate) use client::{OAuthClient, TokenAnswer};
