@@ -29,7 +29,8 @@ impl Prepared {
         let slugs = prepared.doorward.json(&["app", "list"]).as_array().unwrap().len();
         assert_eq!(slugs, 7);
         crate::until("the server sees the new clients", std::time::Duration::from_secs(5), || {
-            let target = prepared.authorize(&prepared.configuration("sign-in"), &[]);
+            // The client that is made last.
+            let target = prepared.authorize(&prepared.configuration("frontchannel-logout"), &[]);
             let path = target.strip_prefix(&prepared.doorward.url("")).unwrap().to_owned();
             exchange(prepared.doorward.port, "GET", &path, "", "").0.contains("location: /sign-in?")
         });
