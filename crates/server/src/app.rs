@@ -14,6 +14,7 @@ use crate::{
     error::OperationError,
     events::budget::Budget,
     ldap::directory::Directory,
+    oidc::device_pace::Paces,
     outbound::Outbound,
     pages::Pages,
     proxy::left_out::LeftOut,
@@ -56,6 +57,8 @@ pub struct Inner {
     pub outbound: Outbound,
     /// Steps of sign-ins that wait to be written.
     pub timeline: Timeline,
+    /// How fast devices ask for their tokens.
+    pub device_paces: Paces,
     /// Everybody in memory, for LDAP.
     pub directory: Directory,
     snapshot: RwLock<Arc<Snapshot>>,
@@ -93,6 +96,7 @@ impl App {
             left_out: LeftOut::default(),
             pages: Pages::new(),
             outbound: Outbound::default(),
+            device_paces: Paces::default(),
             directory: Directory::default(),
             snapshot: RwLock::new(Arc::new(snapshot)),
         })))

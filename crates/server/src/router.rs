@@ -19,7 +19,7 @@ use crate::{
         headers,
         visitor::{self, CurrentVisitor},
     },
-    oidc::{authorize, consent, discovery, end_session, token, userinfo},
+    oidc::{authorize, consent, device, device_authorization, discovery, end_session, token, userinfo},
     pages, portal, proxy, setup,
 };
 use doorward_store as store;
@@ -35,6 +35,7 @@ pub fn router(app: App) -> Router {
         .route("/sign-in/continue", get(sign_in::go_on_with_request))
         .route("/sign-out", get(sign_out::show).post(sign_out::submit))
         .route("/consent", post(consent::submit))
+        .route("/device", get(device::show).post(device::submit))
         .route("/if/user/", get(portal::show))
         .route("/if/user/security/", get(portal::security::show))
         .route("/if/user/security/app-passwords/add/", post(portal::security::add))
@@ -51,6 +52,7 @@ pub fn router(app: App) -> Router {
     // Not for these: programs call them, or everybody gets the same.
     let programs = Router::new()
         .route("/application/o/token/", post(token::post).options(token::options))
+        .route("/application/o/device/", post(device_authorization::post))
         .route("/application/o/userinfo/", get(userinfo::serve).post(userinfo::serve).options(userinfo::options))
         .route("/application/o/{slug}/", get(discovery::issuer))
         .route("/application/o/{slug}/.well-known/openid-configuration", get(discovery::document))

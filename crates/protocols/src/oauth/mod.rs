@@ -1,7 +1,8 @@
-//! OAuth 2.0 (RFC 6749, RFC 7636, RFC 9207).
+//! OAuth 2.0 (RFC 6749, RFC 7636, RFC 8628, RFC 9207).
 
 pub mod authorize;
 pub mod client_authentication;
+pub mod device_code;
 pub mod error;
 pub mod parameters;
 pub mod pkce;

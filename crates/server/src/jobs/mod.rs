@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use std::{future::Future, time::Duration};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{app::App, auth::throttle, connector::worker, keys, timeline};
+use crate::{app::App, auth::throttle, connector::worker, keys, oidc::device_decision, timeline};
 use doorward_store as store;
 
 /// How often other processes' changes are looked for. Within a second they are seen everywhere.
@@ -100,9 +100,11 @@ pub async fn clean(app: &App) -> store::Result<()> {
     let failures = now.saturating_sub(FAILURES).unwrap_or(now);
     let throttles = now.saturating_sub(throttle::WINDOW).unwrap_or(now);
     let codes = now.saturating_sub(throttle::CODE_WINDOW).unwrap_or(now);
+    let devices = now.saturating_sub(device_decision::MEMORY).unwrap_or(now);
     app.db
         .write(move |tx| {
             Box::pin(async move {
+                store::device_code::delete_expired(tx, devices).await?;
                 store::access_token::delete_expired(tx, now).await?;
                 store::grant::delete_expired(tx, now).await?;
                 store::session::delete_expired(tx, now).await?;

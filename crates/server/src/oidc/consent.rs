@@ -25,6 +25,7 @@ use crate::{
         visitor::{CurrentVisitor, SignedIn, Visitor},
     },
     pages,
+    snapshot::Client,
     timeline::{StepDraft, Trail},
 };
 
@@ -45,15 +46,14 @@ pub fn ask(
         "app": client_card(destination.client),
         "returns_to": host.unwrap_or_else(|| request.redirect_uri.clone()),
         "request": pending.seal(app),
-        "items": items(app, signed_in, destination, request),
+        "items": items(app, signed_in, destination.client, &request.scopes),
     });
     lead_out(pages::page(app, Some(visitor), "consent.html", context))
 }
 
 /// One item per scope, with the values the application would get.
-fn items(app: &App, signed_in: &SignedIn, destination: &Destination<'_>, request: &AuthorizeRequest) -> Vec<Value> {
+pub(super) fn items(app: &App, signed_in: &SignedIn, client: &Client, scopes: &BTreeSet<String>) -> Vec<Value> {
     let snapshot = app.snapshot();
-    let client = destination.client;
     let descriptions = |scope: &str| {
         let of_scope = snapshot
             .mappings
@@ -74,7 +74,7 @@ fn items(app: &App, signed_in: &SignedIn, destination: &Destination<'_>, request
             .collect();
         json!({ "scope": scope, "title": descriptions(scope), "values": values })
     };
-    request.scopes.iter().map(item).collect()
+    scopes.iter().map(item).collect()
 }
 
 fn shown(name: &str, value: &Value) -> String {

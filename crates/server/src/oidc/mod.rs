@@ -3,6 +3,11 @@
 pub mod answer;
 pub mod authorize;
 pub mod consent;
+pub mod device;
+pub mod device_authorization;
+pub mod device_decision;
+pub mod device_limits;
+pub mod device_pace;
 pub mod discovery;
 pub mod end_session;
 pub mod grant;

@@ -8,6 +8,7 @@ use axum::{
 };
 use doorward_core::{
     event::EventKind,
+    grant_type::GrantType,
     timeline::{AttemptMethod, StepKind, detail},
 };
 use doorward_protocols::oauth::{
@@ -43,15 +44,14 @@ pub async fn post(
             note(&app, &seen, &granted, address);
             json_response(StatusCode::OK, &json!(granted.response))
         }
+        Err(GrantError::OAuth(error)) if is_of_device(&seen, error.code) => error_response(&error, error.description),
         Err(GrantError::OAuth(error)) => {
             let reference = record(&app, &error, &seen, address).await;
             refused(&error, &reference, headers.contains_key(header::AUTHORIZATION))
         }
         Err(GrantError::Store(error)) => {
             tracing::error!(%error, "a token request could not be served");
-            let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, "Try again in a moment");
-            let body = json!({ "error": error.code.as_str(), "error_description": error.description });
-            json_response(StatusCode::SERVICE_UNAVAILABLE, &body)
+            away()
         }
     };
     cors::registered(&app, &headers, response)
@@ -108,7 +108,7 @@ async fn serve(
 ///
 /// # Errors
 /// `invalid_client`.
-fn find_client(app: &App, credentials: &ClientCredentials) -> Result<Arc<Client>, OAuthError> {
+pub(super) fn find_client(app: &App, credentials: &ClientCredentials) -> Result<Arc<Client>, OAuthError> {
     app.snapshot().by_client_id(&credentials.client_id).cloned().ok_or_else(|| {
         OAuthError::new(ErrorCode::InvalidClient, "Client authentication failed")
             .detail(format!("no application has the client ID {:?}", credentials.client_id))
@@ -149,15 +149,35 @@ async fn record(app: &App, error: &OAuthError, seen: &Seen, address: IpAddr) -> 
     events::write(app, entry.on(&trail, step)).await
 }
 
-fn refused(error: &OAuthError, reference: &str, by_header: bool) -> Response {
+/// What a device is told as long as it has no tokens (RFC 8628, section 3.5). It asks every few seconds and is no failure:
+/// nothing is written down, and what the person decided stands in the activity already.
+fn is_of_device(seen: &Seen, code: ErrorCode) -> bool {
+    use ErrorCode::{AccessDenied, AuthorizationPending, ExpiredToken, SlowDown};
+    seen.form.get("grant_type") == Some(GrantType::DeviceCode.as_str())
+        && matches!(code, AuthorizationPending | SlowDown | AccessDenied | ExpiredToken)
+}
+
+/// The database is away.
+pub(super) fn away() -> Response {
+    let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, "Try again in a moment");
+    let mut response = error_response(&error, error.description);
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response
+}
+
+fn error_response(error: &OAuthError, description: &str) -> Response {
     let status = match error.code {
         ErrorCode::InvalidClient => StatusCode::UNAUTHORIZED,
         ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_REQUEST,
     };
+    json_response(status, &json!({ "error": error.code.as_str(), "error_description": description }))
+}
+
+/// A refusal that was written down (RFC 6749, section 5.2).
+pub(super) fn refused(error: &OAuthError, reference: &str, by_header: bool) -> Response {
     let description = format!("{} (reference {reference})", error.description);
-    let body = json!({ "error": error.code.as_str(), "error_description": description });
-    let mut response = json_response(status, &body);
+    let mut response = error_response(error, &description);
     if error.code == ErrorCode::InvalidClient && by_header {
         let value = header::HeaderValue::from_static("Basic realm=\"doorward\"");
         response.headers_mut().insert(header::WWW_AUTHENTICATE, value);

@@ -19,6 +19,7 @@ mod basic;
 mod connector;
 mod consent;
 mod database;
+mod device;
 mod directory;
 mod doctor;
 mod end_session;

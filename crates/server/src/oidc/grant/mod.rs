@@ -1,6 +1,7 @@
 //! Grant types of the token endpoint, one file each.
 
 pub mod authorization_code;
+mod device_code;
 pub mod refresh_token;
 
 use doorward_core::{event::EventKind, grant_type::GrantType, network::Place, timeline::StepKind};
@@ -70,6 +71,7 @@ pub struct TokenCall<'a> {
 struct ClientCall<'a> {
     client: &'a Client,
     form: &'a Parameters,
+    address: IpAddr,
 }
 
 impl<'a> TokenCall<'a> {
@@ -78,7 +80,15 @@ impl<'a> TokenCall<'a> {
     fn authenticated(&self) -> Result<ClientCall<'a>, OAuthError> {
         let provider = &self.client.provider;
         self.credentials.check(provider.profile.client_type, &provider.client_secret)?;
-        Ok(ClientCall { client: self.client, form: self.form })
+        Ok(ClientCall { client: self.client, form: self.form, address: self.address })
+    }
+
+    /// Looks whether the client is the one it says it is, where nothing is granted yet.
+    ///
+    /// # Errors
+    /// `invalid_client`.
+    pub(super) fn check(&self) -> Result<(), OAuthError> {
+        self.authenticated().map(drop)
     }
 }
 
@@ -96,11 +106,8 @@ pub async fn serve(app: &App, call: &TokenCall<'_>) -> Result<Granted, GrantErro
             authorization_code::serve(app, &call.authenticated()?.may(&[grant_type, GrantType::Hybrid])?).await
         }
         GrantType::RefreshToken => refresh_token::serve(app, &call.authenticated()?.may(&[grant_type])?).await,
-        GrantType::ClientCredentials
-        | GrantType::Password
-        | GrantType::DeviceCode
-        | GrantType::Implicit
-        | GrantType::Hybrid => {
+        GrantType::DeviceCode => device_code::serve(app, &call.authenticated()?.may(&[grant_type])?).await,
+        GrantType::ClientCredentials | GrantType::Password | GrantType::Implicit | GrantType::Hybrid => {
             let error = OAuthError::new(ErrorCode::UnsupportedGrantType, "This grant_type is not supported");
             Err(call.authenticated().err().unwrap_or(error).into())
         }
