@@ -11,11 +11,10 @@ pub const DEVICE_CODE_LENGTH: usize = 128;
 /// Digits of a user code (authentik's). A thousand million of them: guessing is slowed down where they are typed (RFC 8628,
 /// section 5.1).
 pub const USER_CODE_DIGITS: usize = 9;
-/// Shortest time in which a code can be typed and allowed. authentik's codes end with `access_code_validity`, a minute by
-/// default, in which nobody who has to sign in first is done.
-pub const SHORTEST: SignedDuration = SignedDuration::from_mins(10);
-/// Longest time: whoever phishes with a code has no longer (RFC 8628, section 5.4).
-pub const LONGEST: SignedDuration = SignedDuration::from_mins(30);
+/// How long a code can be typed and allowed, and the tokens be fetched. Not authentik's `access_code_validity`, a minute by
+/// default, in which nobody who has to sign in first is done; and not longer, because whoever phishes with a code would have
+/// longer, too (RFC 8628, section 5.4).
+pub const LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 /// How long a device waits between two questions, at first (RFC 8628, section 3.2).
 pub const INTERVAL: SignedDuration = SignedDuration::from_secs(5);
 /// By how much the interval grows whenever a device asks too early (RFC 8628, section 3.5).
@@ -26,11 +25,6 @@ pub const INTERVAL_MAX: SignedDuration = SignedDuration::from_mins(1);
 pub const EARLY: SignedDuration = SignedDuration::from_secs(1);
 /// Longest text that is read as a user code, in bytes.
 const TYPED_MAX: usize = 64;
-
-/// How long a code is good: the provider's `access_code_validity`, within [`SHORTEST`] and [`LONGEST`].
-pub fn lifetime(access_code_validity: SignedDuration) -> SignedDuration {
-    access_code_validity.clamp(SHORTEST, LONGEST)
-}
 
 /// The scopes that a device asks for (RFC 8628, section 3.1): those that are configured (CVE-2024-52287). None asked for
 /// means all of them but offline access, as at the authorization endpoint.
@@ -84,14 +78,14 @@ pub struct DeviceAuthorizationResponse {
 }
 
 impl DeviceAuthorizationResponse {
-    /// The answer for codes that are good for a time, with the address of the page.
-    pub fn new(device_code: String, user_code: String, page: String, lifetime: SignedDuration) -> Self {
+    /// The answer for new codes, with the address of the page.
+    pub fn new(device_code: String, user_code: String, page: String) -> Self {
         Self {
             device_code,
             verification_uri_complete: format!("{page}?code={user_code}"),
             user_code,
             verification_uri: page,
-            expires_in: lifetime.as_secs(),
+            expires_in: LIFETIME.as_secs(),
             interval: INTERVAL.as_secs(),
         }
     }
@@ -133,12 +127,6 @@ mod tests {
         }
         assert_eq!(read_user_code(&format!("{}123456789", " ".repeat(TYPED_MAX))), None);
         assert_eq!(grouped("123456789"), "123-456-789");
-    }
-
-    #[test]
-    fn there_is_time_to_type_and_not_for_ever() {
-        let minutes = |minutes| lifetime(SignedDuration::from_mins(minutes)).as_secs() / 60;
-        assert_eq!((minutes(1), minutes(15), minutes(600)), (10, 15, 30));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use axum::{
 };
 use doorward_core::{event::EventKind, network::Place, timeline::StepKind};
 use doorward_protocols::oauth::{
-    device_code::{LONGEST, grouped, read_user_code},
+    device_code::{LIFETIME, grouped, read_user_code},
     parameters::Parameters,
 };
 use doorward_store as store;
@@ -135,7 +135,7 @@ fn ask(app: &App, member: &Member, waiting: &Waiting, typed: &str) -> Response {
 async fn decide(app: &App, member: &Member, request: &str, is_allowed: bool) -> store::Result<Response> {
     let (visitor, signed_in) = (&member.visitor, &member.signed_in);
     let again = |message: &str| Ok(form(app, member, "", Some(message.to_owned())));
-    let question: Option<Question> = sealed::open(app, &visitor.browser, QUESTION, LONGEST, request);
+    let question: Option<Question> = sealed::open(app, &visitor.browser, QUESTION, LIFETIME, request);
     // Shown to one person, answered by another: asked anew.
     let Some(question) = question.filter(|question| question.user == signed_in.user.id) else {
         return again("The question was put to somebody else, or too long ago. Type the code again.");

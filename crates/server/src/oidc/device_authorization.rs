@@ -22,7 +22,7 @@ use doorward_core::{
 };
 use doorward_protocols::oauth::{
     client_authentication,
-    device_code::{DEVICE_CODE_LENGTH, DeviceAuthorizationResponse, USER_CODE_DIGITS, lifetime, requested_scopes},
+    device_code::{DEVICE_CODE_LENGTH, DeviceAuthorizationResponse, LIFETIME, USER_CODE_DIGITS, requested_scopes},
     error::{ErrorCode, OAuthError},
     parameters::Parameters,
     token::join,
@@ -130,7 +130,6 @@ fn check_client(client: &Client, address: IpAddr) -> Result<(), OAuthError> {
 /// Makes codes and lets the device wait, if one more may.
 async fn begin(app: &App, client: &Client, scopes: String, address: IpAddr) -> store::Result<Answer> {
     let (now, provider) = (app.clock.now(), client.provider.id);
-    let lifetime = lifetime(client.provider.profile.access_code_validity.duration());
     let device_code = random::alphanumeric(DEVICE_CODE_LENGTH);
     let candidates: Vec<(String, String)> = (0..TRIES)
         .map(|_| {
@@ -147,7 +146,7 @@ async fn begin(app: &App, client: &Client, scopes: String, address: IpAddr) -> s
         address: address.to_string(),
         network: network(address),
         created_at: now,
-        expires_at: after(now, lifetime),
+        expires_at: after(now, LIFETIME),
         attempt: AttemptId::new(&app.clock),
         decided_at: None,
         decided_by: None,
@@ -170,7 +169,7 @@ async fn begin(app: &App, client: &Client, scopes: String, address: IpAddr) -> s
     });
     let page = format!("{}device", app.config.public_url.as_str());
     Ok(match added.await? {
-        Ok(user_code) => Answer::Codes(DeviceAuthorizationResponse::new(device_code, user_code, page, lifetime)),
+        Ok(user_code) => Answer::Codes(DeviceAuthorizationResponse::new(device_code, user_code, page)),
         Err(limit) => Answer::TooMany(limit),
     })
 }

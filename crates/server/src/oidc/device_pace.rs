@@ -1,10 +1,10 @@
 //! How fast devices ask for their tokens, kept in memory.
 //!
-//! A device asks every five seconds for up to half an hour. To keep a time with every question would be a durable write each,
+//! A device asks every five seconds for up to ten minutes. To keep a time with every question would be a durable write each,
 //! for the good of nothing but `slow_down`; so this process alone remembers. Where several serve, or after a restart, a device
 //! may ask more often before it is told to slow down. What it can get for its code does not depend on it.
 
-use doorward_protocols::oauth::device_code::{LONGEST, Pace};
+use doorward_protocols::oauth::device_code::{LIFETIME, Pace};
 use jiff::Timestamp;
 use std::sync::{Mutex, PoisonError};
 
@@ -19,7 +19,7 @@ pub struct Paces(Mutex<Recent<String, Pace>>);
 
 impl Default for Paces {
     fn default() -> Self {
-        Self(Mutex::new(Recent::new(LONGEST, DEVICES_MAX)))
+        Self(Mutex::new(Recent::new(LIFETIME, DEVICES_MAX)))
     }
 }
 

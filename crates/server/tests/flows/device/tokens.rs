@@ -114,13 +114,13 @@ on_both! {
         assert!(app.texts().await.iter().any(|text| text.contains("device_code is not switched on for this application")));
     }
 
-    /// A code lasts as long as the provider's codes, but long enough to be typed and not for hours.
+    /// A code lasts long enough to be typed, whatever the provider's codes in addresses last.
     async fn codes_last_long_enough_to_be_typed(app) {
-        for (slug, minutes, expected) in [("a", 1, 600), ("b", 20, 1200), ("c", 600, 1800)] {
+        for (slug, seconds) in [("a", 10), ("b", 600)] {
             let client = application_with(&app, slug, |_, provider| {
-                provider.access_code_validity = Lifetime::seconds(minutes * 60);
+                provider.access_code_validity = Lifetime::seconds(seconds);
             });
-            assert_eq!(ask(&client.await, "openid").await.json["expires_in"], expected);
+            assert_eq!(ask(&client.await, "openid").await.json["expires_in"], 600);
         }
     }
 
