@@ -24,22 +24,27 @@ ALTER TABLE signing_keys ADD COLUMN rotations BIGINT NOT NULL DEFAULT 0;
 -- session: client credentials and devices.
 ALTER TABLE grants ADD COLUMN claims TEXT;
 
--- Devices that wait for somebody to allow them (RFC 8628). grant_id is set by who allows, consumed_at by the device.
+-- Devices that wait for somebody to allow them (RFC 8628). Whoever decides sets decided_at and decided_by, and with grant_id
+-- that it was allowed; the device that fetches its tokens sets consumed_at. network is the address as it is counted. User codes
+-- are short: what is kept of them is made with the key of the data directory.
 CREATE TABLE device_codes (
     device_code_hash TEXT {C} NOT NULL PRIMARY KEY,
     user_code_hash TEXT {C} NOT NULL UNIQUE,
     provider_id TEXT {C} NOT NULL REFERENCES providers (id) ON DELETE CASCADE,
     scopes TEXT NOT NULL,
+    address TEXT NOT NULL,
+    network TEXT {C} NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
-    polled_at BIGINT,
-    poll_interval BIGINT NOT NULL,
-    denied_at BIGINT,
+    attempt_id TEXT {C} NOT NULL,
+    decided_at BIGINT,
+    decided_by TEXT {C},
     grant_id TEXT {C} REFERENCES grants (id) ON DELETE CASCADE,
-    consumed_at BIGINT,
-    attempt_id TEXT {C}
+    consumed_at BIGINT
 );
 CREATE INDEX device_codes_expires ON device_codes (expires_at);
+CREATE INDEX device_codes_provider ON device_codes (provider_id, expires_at);
+CREATE INDEX device_codes_network ON device_codes (network, expires_at);
 CREATE INDEX device_codes_grant ON device_codes (grant_id);
 
 -- Which applications that want to know of sign-outs a session has signed in to. Without a reference to the session: whoever

@@ -3,6 +3,7 @@
 use rand::TryRng;
 
 const ALPHANUMERIC: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const DIGITS: &[u8; 10] = b"0123456789";
 /// Letters and digits that are not mistaken for one another when read aloud.
 const READABLE: &[u8; 30] = b"ABCDEFGHJKLMNPQRSTVWXYZ3456789";
 
@@ -18,6 +19,11 @@ pub fn bytes<const N: usize>() -> [u8; N] {
 /// A string of letters and digits; 5.95 bits of entropy per character.
 pub fn alphanumeric(length: usize) -> String {
     pick(ALPHANUMERIC, length)
+}
+
+/// A string of digits; 3.3 bits of entropy per digit.
+pub fn digits(length: usize) -> String {
+    pick(DIGITS, length)
 }
 
 /// Length of a reference code, in characters.
@@ -65,6 +71,10 @@ mod tests {
         }
         assert_ne!(alphanumeric(40), alphanumeric(40));
         assert_eq!(reference().len(), 10);
+        let digits = digits(5000);
+        assert!(
+            digits.bytes().all(|byte| byte.is_ascii_digit()) && DIGITS.iter().all(|d| digits.contains(char::from(*d)))
+        );
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::{
     events::budget::Budget,
     ldap::directory::Directory,
     oidc::client::OldSecrets,
+    oidc::device_pace::Paces,
     outbound::Outbound,
     pages::Pages,
     proxy::left_out::LeftOut,
@@ -59,6 +60,8 @@ pub struct Inner {
     pub outbound: Outbound,
     /// Steps of sign-ins that wait to be written.
     pub timeline: Timeline,
+    /// How fast devices ask for their tokens.
+    pub device_paces: Paces,
     /// Everybody in memory, for LDAP.
     pub directory: Directory,
     snapshot: RwLock<Arc<Snapshot>>,
@@ -97,6 +100,7 @@ impl App {
             old_secrets: OldSecrets::default(),
             pages: Pages::new(),
             outbound: Outbound::default(),
+            device_paces: Paces::default(),
             directory: Directory::default(),
             snapshot: RwLock::new(Arc::new(snapshot)),
         })))

@@ -19,7 +19,10 @@ use crate::{
         headers,
         visitor::{self, CurrentVisitor},
     },
-    oidc::{authorize, check_session, consent, discovery, end_session, introspect, revoke, token, userinfo, webfinger},
+    oidc::{
+        authorize, check_session, consent, device, device_authorization, discovery, end_session, introspect, revoke,
+        token, userinfo, webfinger,
+    },
     pages, portal, proxy, setup,
 };
 use doorward_store as store;
@@ -35,6 +38,7 @@ pub fn router(app: App) -> Router {
         .route("/sign-in/continue", get(sign_in::go_on_with_request))
         .route("/sign-out", get(sign_out::show).post(sign_out::submit))
         .route("/consent", post(consent::submit))
+        .route("/device", get(device::show).post(device::submit))
         .route("/if/user/", get(portal::show))
         .route("/if/user/security/", get(portal::security::show))
         .route("/if/user/security/app-passwords/add/", post(portal::security::add))
@@ -51,6 +55,7 @@ pub fn router(app: App) -> Router {
     // Not for these: programs call them, or everybody gets the same.
     let programs = Router::new()
         .route("/application/o/token/", post(token::post).options(token::options))
+        .route("/application/o/device/", post(device_authorization::post))
         .route("/application/o/userinfo/", get(userinfo::serve).post(userinfo::serve).options(userinfo::options))
         .route("/application/o/introspect/", post(introspect::post))
         .route("/application/o/revoke/", post(revoke::post).options(revoke::options))

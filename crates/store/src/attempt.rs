@@ -51,7 +51,7 @@ pub async fn merge(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<()> {
         "INSERT INTO attempts (id, reference, method, application_id, application_name, user_id, username, proven, \
          address, user_agent, last_at, standing) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
          ON CONFLICT (id) DO UPDATE SET \
-         method = CASE WHEN excluded.method = 'proxy' THEN excluded.method ELSE attempts.method END, \
+         method = CASE WHEN excluded.method IN ('proxy', 'device') THEN excluded.method ELSE attempts.method END, \
          application_id = COALESCE(attempts.application_id, excluded.application_id), \
          application_name = CASE WHEN attempts.application_id IS NULL THEN excluded.application_name \
          ELSE attempts.application_name END, \

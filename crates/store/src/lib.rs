@@ -18,6 +18,7 @@ pub mod connector_person;
 pub mod consent;
 pub mod credential;
 pub mod db;
+pub mod device_code;
 pub mod directory_change;
 mod error;
 pub mod event;

@@ -8,7 +8,7 @@ use crate::{
     values,
 };
 
-/// How the names of counters of authenticator codes begin. They are kept longer than the others.
+/// How the names of counters of codes that people type begin. They are kept longer than the others.
 pub const CODES: &str = "code:";
 
 /// A counter.

@@ -73,6 +73,7 @@ fn done(names: &Names<'_>, method: AttemptMethod, last: &Step) -> String {
     match (method, last.kind) {
         (AttemptMethod::Page, _) => format!("{who} signed in to Doorward."),
         (AttemptMethod::Ldap, _) => format!("{who} signed in to {application} by LDAP."),
+        (AttemptMethod::Device, StepKind::Tokens) => format!("{who} signed in to {application} on a device."),
         (_, StepKind::Refreshed) => format!("{who} signed in to {application}, which has fetched new tokens since."),
         _ => format!("{who} signed in to {application}."),
     }
@@ -82,6 +83,9 @@ fn waiting(names: &Names<'_>, kind: StepKind) -> String {
     let Names { who, application } = names;
     match kind {
         StepKind::CodeSent => format!("{who} was sent back to {application} with a code, which is not exchanged yet."),
+        StepKind::Consent => {
+            format!("{who} allowed the device, which has not fetched its tokens for {application} yet.")
+        }
         _ => format!("{application} has its tokens and has not asked userinfo yet."),
     }
 }
@@ -98,6 +102,11 @@ fn silent(names: &Names<'_>, kind: StepKind) -> Conclusion {
             format!(
                 "Try from the machine of {application} whether it reaches Doorward's address, name and certificate."
             ),
+        ),
+        StepKind::Consent => ending(
+            Ending::Failed,
+            format!("{} allowed the device, and it never fetched its tokens for {application}.", names.who),
+            "It was switched off, stopped asking, or cannot reach Doorward any more. Begin again at the device.",
         ),
         _ => ending(
             Ending::Failed,

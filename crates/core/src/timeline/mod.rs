@@ -62,6 +62,8 @@ named! {
         Page => "page",
         /// To an application, by OpenID Connect.
         Oidc => "oidc",
+        /// To an application on a device, by OpenID Connect (RFC 8628).
+        Device => "device",
         /// To an application, by LDAP.
         Ldap => "ldap",
         /// To an application behind forward auth.
@@ -70,11 +72,17 @@ named! {
 }
 
 impl AttemptMethod {
+    /// Whether it says more than the way by which a token request shows itself: forward auth and devices use OpenID Connect.
+    fn is_exact(self) -> bool {
+        matches!(self, Self::Proxy | Self::Device)
+    }
+
     /// The words people read.
     pub fn label(self) -> &'static str {
         match self {
             Self::Page => "Doorward",
             Self::Oidc => "OpenID Connect",
+            Self::Device => "OpenID Connect on a device",
             Self::Ldap => "LDAP",
             Self::Proxy => "Forward auth",
         }
@@ -185,7 +193,7 @@ impl Attempt {
         };
         Self {
             id: self.id,
-            method: if later.method == AttemptMethod::Proxy { later.method } else { self.method },
+            method: if later.method.is_exact() { later.method } else { self.method },
             application: self.application.or(later.application),
             user,
             proven: self.proven || later.proven,
@@ -225,6 +233,8 @@ impl Step {
             StepKind::Tokens if self.detail(detail::ASKS_USERINFO).is_none() => Standing::Done,
             StepKind::Userinfo | StepKind::Refreshed | StepKind::Bind | StepKind::ProxySession => Standing::Done,
             StepKind::CodeSent | StepKind::Tokens => Standing::Waiting,
+            // Nothing goes by way of the browser: the device asks again by itself.
+            StepKind::Consent if method == AttemptMethod::Device => Standing::Waiting,
             _ => Standing::Open,
         }
     }

@@ -119,7 +119,7 @@ pub fn parse(
 
 /// Scopes that are not configured are dropped without a word (RFC 6749, section 3.3). No scope at all means all that
 /// are configured, except to stay signed in while the person is away.
-fn scopes(scope: Option<&str>, configured: &BTreeSet<String>) -> Result<BTreeSet<String>, OAuthError> {
+pub(super) fn scopes(scope: Option<&str>, configured: &BTreeSet<String>) -> Result<BTreeSet<String>, OAuthError> {
     let Some(scope) = scope else {
         return Ok(configured.iter().filter(|name| *name != "offline_access").cloned().collect());
     };

@@ -1,8 +1,9 @@
-//! OAuth 2.0 (RFC 6749, RFC 7636, RFC 9207).
+//! OAuth 2.0 (RFC 6749, RFC 7636, RFC 8628, RFC 9207).
 
 pub mod authorize;
 pub mod client_authentication;
 pub mod client_credentials;
+pub mod device_code;
 pub mod error;
 pub mod introspection;
 pub mod parameters;

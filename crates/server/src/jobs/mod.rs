@@ -10,7 +10,7 @@ use crate::{
     connector::worker,
     error::{OperationError, OperationResult},
     keys,
-    oidc::logout,
+    oidc::{device_decision, logout},
     timeline,
 };
 use doorward_store as store;
@@ -113,9 +113,11 @@ pub async fn clean(app: &App) -> store::Result<()> {
     let throttles = now.saturating_sub(throttle::WINDOW).unwrap_or(now);
     let notices = now.saturating_sub(logout::FORGOTTEN_AFTER).unwrap_or(now);
     let codes = now.saturating_sub(throttle::CODE_WINDOW).unwrap_or(now);
+    let devices = now.saturating_sub(device_decision::MEMORY).unwrap_or(now);
     app.db
         .write(move |tx| {
             Box::pin(async move {
+                store::device_code::delete_expired(tx, devices).await?;
                 store::access_token::delete_expired(tx, now).await?;
                 store::grant::delete_expired(tx, now).await?;
                 store::session::delete_expired(tx, now).await?;

@@ -46,19 +46,20 @@ pub fn ask(
     pending: &Pending,
 ) -> Response {
     let host = url::Url::parse(&request.redirect_uri).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let mut items = items(app, signed_in, destination.client, &request.scopes);
+    items.extend(by_name(&app.snapshot(), destination.client, signed_in, request));
     let context = json!({
         "app": client_card(destination.client),
         "returns_to": host.unwrap_or_else(|| request.redirect_uri.clone()),
         "request": pending.seal(app),
-        "items": items(app, signed_in, destination, request),
+        "items": items,
     });
     lead_out(pages::page(app, Some(visitor), "consent.html", context))
 }
 
 /// One item per scope, with the values the application would get.
-fn items(app: &App, signed_in: &SignedIn, destination: &Destination<'_>, request: &AuthorizeRequest) -> Vec<Value> {
+pub(super) fn items(app: &App, signed_in: &SignedIn, client: &Client, scopes: &BTreeSet<String>) -> Vec<Value> {
     let snapshot = app.snapshot();
-    let client = destination.client;
     let descriptions = |scope: &str| {
         let of_scope = snapshot
             .mappings
@@ -79,7 +80,7 @@ fn items(app: &App, signed_in: &SignedIn, destination: &Destination<'_>, request
             .collect();
         json!({ "scope": scope, "title": descriptions(scope), "values": values })
     };
-    request.scopes.iter().map(item).chain(by_name(&snapshot, client, signed_in, request)).collect()
+    scopes.iter().map(item).collect()
 }
 
 /// An item for the claims that are asked for by name and that no scope of the request brings.

@@ -80,7 +80,7 @@ pub(super) async fn no_access(
         .await
 }
 
-fn not_open(profile: &ApplicationProfile, username: &str) -> ErrorPage {
+pub(super) fn not_open(profile: &ApplicationProfile, username: &str) -> ErrorPage {
     ErrorPage::new(
         StatusCode::FORBIDDEN,
         Whose::You,

@@ -8,6 +8,7 @@ use axum::{
 };
 use doorward_core::{
     event::EventKind,
+    grant_type::GrantType,
     timeline::{AttemptMethod, StepKind, detail},
 };
 use doorward_protocols::oauth::{
@@ -44,6 +45,7 @@ pub async fn post(
             note(&app, &seen, &granted, address);
             json_response(StatusCode::OK, &json!(granted.response))
         }
+        Err(GrantError::OAuth(error)) if is_of_device(&seen, error.code) => error_response(&error, error.description),
         Err(GrantError::OAuth(error)) => {
             let reference = record(&app, &error, &seen, address).await;
             refused(&error, &reference, headers.contains_key(header::AUTHORIZATION))
@@ -141,8 +143,15 @@ pub(super) fn unavailable(status: StatusCode) -> Response {
     json_response(status, &json!({ "error": error.code.as_str(), "error_description": error.description }))
 }
 
-/// The answer to a request that is refused (RFC 6749, section 5.2). `by_header`: whether the client said who it is there.
-pub(super) fn refused(error: &OAuthError, reference: &str, by_header: bool) -> Response {
+/// What a device is told as long as it has no tokens (RFC 8628, section 3.5). It asks every few seconds and is no failure:
+/// nothing is written down, and what the person decided stands in the activity already.
+fn is_of_device(seen: &Seen, code: ErrorCode) -> bool {
+    use ErrorCode::{AccessDenied, AuthorizationPending, ExpiredToken, SlowDown};
+    seen.form.get("grant_type") == Some(GrantType::DeviceCode.as_str())
+        && matches!(code, AuthorizationPending | SlowDown | AccessDenied | ExpiredToken)
+}
+
+fn error_response(error: &OAuthError, description: &str) -> Response {
     let status = match error.code {
         ErrorCode::InvalidClient => StatusCode::UNAUTHORIZED,
         ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
@@ -150,14 +159,18 @@ pub(super) fn refused(error: &OAuthError, reference: &str, by_header: bool) -> R
         ErrorCode::TemporarilyUnavailable => StatusCode::TOO_MANY_REQUESTS,
         _ => StatusCode::BAD_REQUEST,
     };
+    json_response(status, &json!({ "error": error.code.as_str(), "error_description": description }))
+}
+
+/// A refusal that was written down (RFC 6749, section 5.2).
+pub(super) fn refused(error: &OAuthError, reference: &str, by_header: bool) -> Response {
     let description = format!("{} (reference {reference})", error.description);
-    let body = json!({ "error": error.code.as_str(), "error_description": description });
-    let mut response = json_response(status, &body);
+    let mut response = error_response(error, &description);
     if error.code == ErrorCode::InvalidClient && by_header {
         let value = header::HeaderValue::from_static("Basic realm=\"doorward\"");
         response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
     }
-    if status == StatusCode::TOO_MANY_REQUESTS {
+    if response.status() == StatusCode::TOO_MANY_REQUESTS {
         let wait = header::HeaderValue::from(throttle::WINDOW.as_secs().unsigned_abs());
         response.headers_mut().insert(header::RETRY_AFTER, wait);
     }

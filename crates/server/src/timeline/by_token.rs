@@ -1,4 +1,4 @@
-//! Finding the attempt that a refused token request belongs to: the code or refresh token it came with tells.
+//! Finding the attempt that a refused token request belongs to: the code, device code or refresh token it came with tells.
 
 use doorward_core::{cipher::sha256_hex, timeline::AttemptMethod};
 use doorward_protocols::oauth::parameters::Parameters;
@@ -11,9 +11,20 @@ use crate::app::App;
 /// refusal only; a database that is away finds nothing.
 pub async fn of_token_request(app: &App, form: &Parameters) -> Option<Trail> {
     let hash = |name| form.get(name).map(|value| sha256_hex(value.as_bytes()));
+    if let Some(device_code) = hash("device_code") {
+        return of_device(app, device_code).await;
+    }
     let grant = find(app, hash("code"), hash("refresh_token")).await.ok().flatten()?;
     let snapshot = app.snapshot();
     Trail::of_grant(snapshot.by_provider(grant.provider)?, &grant)
+}
+
+async fn of_device(app: &App, hash: String) -> Option<Trail> {
+    let find = app.db.read(move |tx| Box::pin(async move { store::device_code::find(tx, &hash).await }));
+    let device = find.await.ok().flatten()?;
+    let snapshot = app.snapshot();
+    let trail = Trail::of(device.attempt, AttemptMethod::Device);
+    Some(trail.to(&snapshot.by_provider(device.provider)?.application))
 }
 
 /// The trail of a code that comes back within Doorward, by forward auth.

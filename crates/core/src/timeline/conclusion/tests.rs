@@ -170,3 +170,15 @@ fn every_step_has_a_conclusion_for_every_way_and_time() {
         }
     }
 }
+
+#[test]
+fn a_device_waits_for_the_person_and_then_fetches_its_tokens_by_itself() {
+    let allowed = [good(0, StepKind::Asked), good(5, StepKind::ConsentAsked), good(9, StepKind::Consent)];
+    let at = |second, steps: &[Step]| after(second, AttemptMethod::Device, steps);
+    let (ending, text) = at(60, &allowed);
+    assert!(ending == Ending::Underway && text.contains("has not fetched its tokens"), "{text}");
+    let (ending, text) = at(69, &allowed);
+    assert!(ending == Ending::Failed && text.contains("alice allowed the device, and it never fetched"), "{text}");
+    let fetched = [&allowed[..], &[tokens(12, false)]].concat();
+    assert_eq!(at(999, &fetched), (Ending::Good, "alice signed in to NetBox on a device.".to_owned()));
+}

@@ -2,6 +2,7 @@
 
 pub mod authorization_code;
 pub mod client_credentials;
+mod device_code;
 pub mod refresh_token;
 
 use doorward_core::{event::EventKind, grant_type::GrantType, network::Place, timeline::StepKind};
@@ -74,6 +75,7 @@ pub struct TokenCall<'a> {
 struct ClientCall<'a> {
     client: &'a Client,
     form: &'a Parameters,
+    address: IpAddr,
 }
 
 impl<'a> TokenCall<'a> {
@@ -81,7 +83,7 @@ impl<'a> TokenCall<'a> {
     /// `invalid_client`.
     fn authenticated(&self) -> Result<ClientCall<'a>, OAuthError> {
         self.credentials.check(&self.client.provider, self.now)?;
-        Ok(ClientCall { client: self.client, form: self.form })
+        Ok(ClientCall { client: self.client, form: self.form, address: self.address })
     }
 }
 
@@ -100,7 +102,8 @@ pub async fn serve(app: &App, call: &TokenCall<'_>) -> Result<Granted, GrantErro
         }
         GrantType::RefreshToken => refresh_token::serve(app, &call.authenticated()?.may(&[grant_type])?).await,
         GrantType::ClientCredentials | GrantType::Password => client_credentials::serve(app, call, grant_type).await,
-        GrantType::DeviceCode | GrantType::Implicit | GrantType::Hybrid => {
+        GrantType::DeviceCode => device_code::serve(app, &call.authenticated()?.may(&[grant_type])?).await,
+        GrantType::Implicit | GrantType::Hybrid => {
             let error = OAuthError::new(ErrorCode::UnsupportedGrantType, "This grant_type is not supported");
             Err(call.authenticated().err().unwrap_or(error).into())
         }
