@@ -102,6 +102,8 @@ named! {
         Consent => "consent",
         /// The application was given a code, by way of the browser.
         CodeSent => "code_sent",
+        /// The application was given tokens, and maybe a code with them, by way of the browser.
+        TokensSent => "tokens_sent",
         /// The request was refused, on a page or by an error to the application.
         Refused => "refused",
         /// The application asked for tokens.
@@ -223,6 +225,8 @@ impl Step {
         match self.kind {
             StepKind::SignedIn if method == AttemptMethod::Page => Standing::Done,
             StepKind::Tokens if self.detail(detail::ASKS_USERINFO).is_none() => Standing::Done,
+            // Whether an application that knows who it is asks for more is its own affair.
+            StepKind::TokensSent => Standing::Done,
             StepKind::Userinfo | StepKind::Refreshed | StepKind::Bind | StepKind::ProxySession => Standing::Done,
             StepKind::CodeSent | StepKind::Tokens => Standing::Waiting,
             _ => Standing::Open,

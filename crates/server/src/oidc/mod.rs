@@ -1,6 +1,5 @@
 //! OpenID Connect endpoints. Each file is called what its address is called.
 
-pub mod answer;
 pub mod authorize;
 pub mod consent;
 pub mod discovery;
@@ -8,6 +7,7 @@ pub mod end_session;
 pub mod grant;
 pub mod issue;
 mod refusal;
+pub mod response_mode;
 pub mod token;
 pub mod trail;
 pub mod userinfo;
