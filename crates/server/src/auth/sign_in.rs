@@ -152,7 +152,8 @@ pub fn carry<'a>(
     fields: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Response {
     let fields: Vec<_> = fields.map(|(name, value)| json!({ "name": name, "value": value })).collect();
-    lead_out(pages::page(app, Some(visitor), "form_post.html", json!({ "action": action, "fields": fields })))
+    let context = json!({ "action": action, "fields": fields, "lead": "You are being taken on to sign in." });
+    lead_out(pages::page(app, Some(visitor), "form_post.html", context))
 }
 
 /// Sends somebody to sign in for the page they asked for. A form they sent is lost, the page it was on is not.

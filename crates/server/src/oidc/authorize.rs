@@ -123,7 +123,9 @@ pub async fn resume(app: &App, visitor: &Visitor, pending: &Pending, said: Said)
 pub(super) fn rules<'a>(client: &'a Client, redirect_uri: &str) -> ClientRules<'a> {
     let provider = &client.provider.profile;
     let mut grant_types = provider.grant_types.clone();
-    if redirect_uri::is_allowed(redirect_uri, &provider.redirect_uris, RedirectKind::Authorization) != Ok(true) {
+    let own = &provider.redirect_uris;
+    let has_callback = client.redirect_uris.len() > own.len();
+    if has_callback && redirect_uri::is_allowed(redirect_uri, own, RedirectKind::Authorization) != Ok(true) {
         grant_types.insert(GrantType::AuthorizationCode);
     }
     ClientRules { client_type: provider.client_type, grant_types, scopes: &client.scopes }

@@ -41,7 +41,7 @@ on_both! {
     async fn a_database_that_fails_is_told_to_the_application(app) {
         let client = response_types::client(&app).await;
         let mut browser = app.signed_in("admin").await;
-        for broken in ["DROP TABLE authorization_codes", "DROP TABLE consents", "DROP TABLE sessions"] {
+        for broken in ["ALTER TABLE authorization_codes RENAME TO gone_authorization_codes", "ALTER TABLE consents RENAME TO gone_consents", "ALTER TABLE sessions RENAME TO gone_sessions"] {
             app.app.db.write(move |tx| Box::pin(async move { tx.execute(broken, &[]).await })).await.unwrap();
             let page = browser.get(&client.authorize(&[("prompt", "none")])).await;
             assert_eq!(page.redirect_parameter("error").as_deref(), Some("server_error"), "{broken}: {}", page.status);

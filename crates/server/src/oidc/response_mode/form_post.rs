@@ -21,5 +21,6 @@ pub(super) fn page(
     parameters: &[(&'static str, String)],
 ) -> Response {
     let fields: Vec<_> = parameters.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
-    lead_out(pages::page(app, visitor, "form_post.html", json!({ "action": action, "fields": fields })))
+    let context = json!({ "action": action, "fields": fields, "lead": "You are being taken back to the application." });
+    lead_out(pages::page(app, visitor, "form_post.html", context))
 }
