@@ -225,9 +225,12 @@ impl Step {
         match self.kind {
             StepKind::SignedIn if method == AttemptMethod::Page => Standing::Done,
             StepKind::Tokens if self.detail(detail::ASKS_USERINFO).is_none() => Standing::Done,
-            // Whether an application that knows who it is asks for more is its own affair.
-            StepKind::TokensSent => Standing::Done,
-            StepKind::Userinfo | StepKind::Refreshed | StepKind::Bind | StepKind::ProxySession => Standing::Done,
+            // Whether an application that was sent tokens asks for more is its own affair.
+            StepKind::TokensSent
+            | StepKind::Userinfo
+            | StepKind::Refreshed
+            | StepKind::Bind
+            | StepKind::ProxySession => Standing::Done,
             StepKind::CodeSent | StepKind::Tokens => Standing::Waiting,
             _ => Standing::Open,
         }

@@ -109,7 +109,9 @@ on_both! {
             let page = post(&mut browser, PATH, &bad).await;
             assert_eq!((page.status, page.location()), (400, ""), "{:.80}", format!("{bad:?}"));
         }
-        let page = client.send(PATH, None, &[]).await.page;
+        let page = post(&mut app.browser(), PATH, &[]).await;
+        assert_eq!(page.location(), PATH.to_owned() + "?");
+        let page = browser.get(page.location()).await;
         assert_eq!((page.status, page.location()), (400, ""));
     }
 }
