@@ -13,6 +13,7 @@ use super::{
 
 /// What `prompt` asks for. Unknown values are ignored.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the values of one parameter, each there or not")]
 pub struct Prompt {
     /// Show nothing.
     pub none: bool,
