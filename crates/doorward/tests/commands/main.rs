@@ -153,7 +153,7 @@ fn a_dry_run_checks_and_changes_nothing() {
     doorward.ok(&["app", "ldap", "add", "wiki"]);
     let before = doorward.everything();
     let password = doorward.password_file();
-    let commands: [&[&str]; 23] = [
+    let commands: [&[&str]; 24] = [
         &["user", "add", "bob", "--password-file", &password],
         &["user", "edit", "alice", "--name", "A"],
         &["user", "set-password", "alice", "--password-file", &password],
