@@ -35,7 +35,7 @@ pub fn router(app: App) -> Router {
         .route("/setup", get(setup_page::show).post(setup_page::submit))
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
         .route("/sign-in/code", get(code_page::show).post(code_page::submit))
-        .route("/sign-in/continue", get(sign_in::go_on_with_request))
+        .route("/sign-in/continue", get(sign_in::go_on_with_request).post(sign_in::go_on_with_long_request))
         .route("/sign-out", get(sign_out::show).post(sign_out::submit))
         .route("/consent", post(consent::submit))
         .route("/device", get(device::show).post(device::submit))

@@ -110,6 +110,8 @@ named! {
         Consent => "consent",
         /// The application was given a code, by way of the browser.
         CodeSent => "code_sent",
+        /// The application was given tokens, and maybe a code with them, by way of the browser.
+        TokensSent => "tokens_sent",
         /// The request was refused, on a page or by an error to the application.
         Refused => "refused",
         /// The application asked for tokens.
@@ -231,7 +233,12 @@ impl Step {
         match self.kind {
             StepKind::SignedIn if method == AttemptMethod::Page => Standing::Done,
             StepKind::Tokens if self.detail(detail::ASKS_USERINFO).is_none() => Standing::Done,
-            StepKind::Userinfo | StepKind::Refreshed | StepKind::Bind | StepKind::ProxySession => Standing::Done,
+            // Whether an application that was sent tokens asks for more is its own affair.
+            StepKind::TokensSent
+            | StepKind::Userinfo
+            | StepKind::Refreshed
+            | StepKind::Bind
+            | StepKind::ProxySession => Standing::Done,
             StepKind::CodeSent | StepKind::Tokens => Standing::Waiting,
             // Nothing goes by way of the browser: the device asks again by itself.
             StepKind::Consent if method == AttemptMethod::Device => Standing::Waiting,

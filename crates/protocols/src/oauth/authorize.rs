@@ -1,26 +1,20 @@
 //! Authorization requests (RFC 6749, section 4.1.1; OpenID Connect Core 1.0, section 3.1.2.1).
 
-use doorward_core::{claim_mapping::is_scope_token, provider::ClientType};
+use doorward_core::{claim_mapping::is_scope_token, grant_type::GrantType, provider::ClientType};
 use std::collections::BTreeSet;
 
 use super::{
     error::{ErrorCode, OAuthError},
     parameters::Parameters,
     pkce,
+    response_mode::ResponseMode,
+    response_type::ResponseType,
 };
 use crate::oidc::claims_request::ClaimsRequest;
 
-/// How the answer travels (OAuth 2.0 Multiple Response Types, section 2.1; Form Post Response Mode).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ResponseMode {
-    /// In the query of the redirect URI.
-    Query,
-    /// As a form that the browser posts.
-    FormPost,
-}
-
 /// What `prompt` asks for. Unknown values are ignored.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the values of one parameter, each there or not")]
 pub struct Prompt {
     /// Show nothing.
     pub none: bool,
@@ -28,6 +22,19 @@ pub struct Prompt {
     pub login: bool,
     /// Ask for consent.
     pub consent: bool,
+    /// Let the person choose as whom to go on.
+    pub select_account: bool,
+}
+
+/// What a client may ask for.
+#[derive(Debug, Clone)]
+pub struct ClientRules<'a> {
+    /// Whether it can keep a secret.
+    pub client_type: ClientType,
+    /// The grant types that are switched on for it.
+    pub grant_types: BTreeSet<GrantType>,
+    /// Its scopes.
+    pub scopes: &'a BTreeSet<String>,
 }
 
 /// An authorization request whose client and redirect URI were found good.
@@ -35,6 +42,8 @@ pub struct Prompt {
 pub struct AuthorizeRequest {
     /// Where the answer goes, byte for byte as it came.
     pub redirect_uri: String,
+    /// What is answered with.
+    pub response_type: ResponseType,
     /// How the answer travels.
     pub response_mode: ResponseMode,
     /// Scopes asked for and allowed, sorted.
@@ -57,53 +66,34 @@ pub struct AuthorizeRequest {
     pub claims: ClaimsRequest,
 }
 
-/// How an error travels back, as far as it can be made out of a request that has one.
-pub fn error_response_mode(parameters: &Parameters) -> ResponseMode {
-    match parameters.get("response_mode") {
-        Some("form_post") => ResponseMode::FormPost,
-        _ => ResponseMode::Query,
-    }
-}
-
-/// Reads a request of a known client to a redirect URI that was allowed. `configured` are the client's scopes.
+/// Reads a request of a known client to a redirect URI that was allowed. What is not known is ignored (RFC 6749, section
+/// 3.1), and so are hints that change nothing here: `display`, `ui_locales`, `claims_locales`, `acr_values`.
 ///
 /// # Errors
 /// What goes back to the client by redirect.
 pub fn parse(
     parameters: &Parameters,
     redirect_uri: &str,
-    client_type: ClientType,
-    configured: &BTreeSet<String>,
+    rules: &ClientRules<'_>,
 ) -> Result<AuthorizeRequest, OAuthError> {
-    let refuse = |code, description| Err(OAuthError::new(code, description));
-    // OpenID Connect Core 1.0, section 6: ignoring these would drop what the client signed.
-    if parameters.get("request").is_some() {
-        return refuse(ErrorCode::RequestNotSupported, "Request objects are not supported");
-    }
-    if parameters.get("request_uri").is_some() {
-        return refuse(ErrorCode::RequestUriNotSupported, "request_uri is not supported");
-    }
-    match parameters.get("response_type") {
-        Some("code") => {}
-        None => return refuse(ErrorCode::InvalidRequest, "response_type is missing"),
-        Some(_) => return refuse(ErrorCode::UnsupportedResponseType, "Only response_type=code is supported"),
-    }
-    let response_mode = match parameters.get("response_mode") {
-        None | Some("query") => ResponseMode::Query,
-        Some("form_post") => ResponseMode::FormPost,
-        Some(_) => {
-            return refuse(ErrorCode::InvalidRequest, "Only response_mode=query and form_post are supported");
-        }
-    };
+    refuse_request_objects(parameters)?;
+    let response_type = ResponseType::read(parameters.get("response_type"), &rules.grant_types)?;
+    let response_mode = ResponseMode::read(parameters.get("response_mode"), response_type)?;
     let code_challenge = pkce::check_challenge(
         parameters.get("code_challenge"),
         parameters.get("code_challenge_method"),
-        client_type == ClientType::Public,
+        rules.client_type == ClientType::Public && response_type.has_code(),
     )?;
+    let mut scopes = scopes(parameters.get("scope"), rules.scopes)?;
+    if !response_type.has_code() {
+        // OpenID Connect Core 1.0, section 11: there are no refresh tokens without a code.
+        scopes.remove("offline_access");
+    }
+    check_id_token(parameters, response_type, &scopes)?;
     let owned = |name| parameters.get(name).map(str::to_owned);
-    let scopes = scopes(parameters.get("scope"), configured)?;
     Ok(AuthorizeRequest {
         redirect_uri: redirect_uri.to_owned(),
+        response_type,
         response_mode,
         claims: claims(parameters.get("claims"), &scopes)?,
         scopes,
@@ -115,6 +105,41 @@ pub fn parse(
         id_token_hint: owned("id_token_hint"),
         code_challenge,
     })
+}
+
+/// Ignoring these would drop what the client signed or stood upon (OpenID Connect Core 1.0, sections 6 and 7.2.1).
+fn refuse_request_objects(parameters: &Parameters) -> Result<(), OAuthError> {
+    for (name, code, description) in [
+        ("request", ErrorCode::RequestNotSupported, "Request objects are not supported"),
+        ("request_uri", ErrorCode::RequestUriNotSupported, "request_uri is not supported"),
+        ("registration", ErrorCode::RegistrationNotSupported, "The registration parameter is not supported"),
+    ] {
+        if parameters.get(name).is_some() {
+            return Err(OAuthError::new(code, description));
+        }
+    }
+    Ok(())
+}
+
+/// An ID token that comes by way of the browser needs a nonce, or another one could be put in its place (OpenID Connect Core
+/// 1.0, section 3.2.2.1).
+fn check_id_token(
+    parameters: &Parameters,
+    response_type: ResponseType,
+    scopes: &BTreeSet<String>,
+) -> Result<(), OAuthError> {
+    if !response_type.has_id_token() {
+        return Ok(());
+    }
+    if !scopes.contains("openid") {
+        return Err(OAuthError::new(ErrorCode::InvalidScope, "An ID token needs the scope openid").detail(
+            "an ID token was asked for without the scope openid, or the application has no claim mapping of that scope",
+        ));
+    }
+    if parameters.get("nonce").is_none() {
+        return Err(OAuthError::new(ErrorCode::InvalidRequest, "This response_type needs a nonce"));
+    }
+    Ok(())
 }
 
 /// Scopes that are not configured are dropped without a word (RFC 6749, section 3.3). No scope at all means all that
@@ -144,9 +169,9 @@ fn prompt(prompt: Option<&str>) -> Result<Prompt, OAuthError> {
     }
     Ok(Prompt {
         none: values.contains("none"),
-        // Choosing another account is done by signing in.
-        login: values.contains("login") || values.contains("select_account"),
+        login: values.contains("login"),
         consent: values.contains("consent"),
+        select_account: values.contains("select_account"),
     })
 }
 
@@ -164,10 +189,19 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn read(query: &str) -> Result<AuthorizeRequest, OAuthError> {
+    fn rules(client_type: ClientType, scopes: &BTreeSet<String>) -> ClientRules<'_> {
+        let grant_types = GrantType::ALL.iter().map(|(grant_type, ..)| *grant_type).collect();
+        ClientRules { client_type, grant_types, scopes }
+    }
+
+    fn read_as(client_type: ClientType, query: &str) -> Result<AuthorizeRequest, OAuthError> {
         let configured = ["openid", "email", "profile", "offline_access"].map(str::to_owned).into();
         let parameters = Parameters::parse(query.as_bytes()).unwrap();
-        parse(&parameters, "https://a.example/", ClientType::Confidential, &configured)
+        parse(&parameters, "https://a.example/", &rules(client_type, &configured))
+    }
+
+    fn read(query: &str) -> Result<AuthorizeRequest, OAuthError> {
+        read_as(ClientType::Confidential, query)
     }
 
     fn code(query: &str) -> ErrorCode {
@@ -188,6 +222,7 @@ mod tests {
         assert_eq!(code("response_type=token"), ErrorCode::UnsupportedResponseType);
         assert_eq!(code("response_type=code&request=x"), ErrorCode::RequestNotSupported);
         assert_eq!(code("response_type=code&request_uri=https://x/"), ErrorCode::RequestUriNotSupported);
+        assert_eq!(code("response_type=code&registration=%7B%7D"), ErrorCode::RegistrationNotSupported);
         assert_eq!(code("response_type=code&response_mode=web_message"), ErrorCode::InvalidRequest);
         assert_eq!(code("response_type=code&prompt=none+login"), ErrorCode::InvalidRequest);
         assert_eq!(code("response_type=code&max_age=-1"), ErrorCode::InvalidRequest);
@@ -220,16 +255,51 @@ mod tests {
     }
 
     #[test]
-    fn public_clients_must_use_pkce() {
-        let parameters = Parameters::parse(b"response_type=code").unwrap();
-        assert!(parse(&parameters, "https://a.example/", ClientType::Public, &BTreeSet::new()).is_err());
+    fn public_clients_must_use_pkce_wherever_a_code_is_issued() {
+        let read = |query: &str| read_as(ClientType::Public, query);
+        for response_type in ["code", "code+token", "code+id_token", "code+id_token+token"] {
+            let query = format!("response_type={response_type}&scope=openid&nonce=n");
+            assert_eq!(read(&query).unwrap_err().code, ErrorCode::InvalidRequest);
+            let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+            assert!(read(&format!("{query}&code_challenge={challenge}&code_challenge_method=S256")).is_ok());
+        }
+        assert!(read("response_type=id_token&scope=openid&nonce=n").is_ok());
+        assert!(read("response_type=id_token+token&scope=openid&nonce=n").is_ok());
+    }
+
+    #[test]
+    fn id_tokens_by_way_of_the_browser_need_openid_and_a_nonce() {
+        for response_type in ["id_token", "id_token+token", "code+id_token", "code+id_token+token"] {
+            let query = format!("response_type={response_type}");
+            assert_eq!(code(&format!("{query}&scope=openid")), ErrorCode::InvalidRequest);
+            assert_eq!(code(&format!("{query}&scope=openid&nonce=")), ErrorCode::InvalidRequest);
+            assert_eq!(code(&format!("{query}&scope=email&nonce=n")), ErrorCode::InvalidScope);
+            assert!(read(&format!("{query}&scope=openid&nonce=n")).is_ok());
+        }
+        assert!(read("response_type=code+token&scope=email").is_ok());
+    }
+
+    #[test]
+    fn offline_access_is_dropped_where_no_code_is() {
+        let scopes = |response_type| {
+            let query = format!("response_type={response_type}&scope=openid+offline_access&nonce=n");
+            read(&query).unwrap().scopes.contains("offline_access")
+        };
+        assert!(scopes("code") && scopes("code+id_token+token"));
+        assert!(!scopes("id_token") && !scopes("id_token+token"));
+    }
+
+    #[test]
+    fn select_account_is_not_a_new_sign_in() {
+        let prompt = read("response_type=code&prompt=select_account").unwrap().prompt;
+        assert_eq!(prompt, Prompt { select_account: true, ..Prompt::default() });
     }
 
     proptest! {
         #[test]
-        fn no_query_panics(query in "(response_type=code)?(&[a-z_]{1,14}=[ -~]{0,20}){0,8}") {
+        fn no_query_panics(query in "(response_type=[a-z_+]{1,12})?(&[a-z_]{1,14}=[ -~]{0,20}){0,8}") {
             if let Ok(parameters) = Parameters::parse(query.as_bytes()) {
-                let _ = parse(&parameters, "https://a.example/", ClientType::Public, &BTreeSet::new());
+                let _ = parse(&parameters, "https://a.example/", &rules(ClientType::Public, &BTreeSet::new()));
             }
         }
     }

@@ -10,4 +10,6 @@ pub mod parameters;
 pub mod pkce;
 mod redirect_difference;
 pub mod redirect_uri;
+pub mod response_mode;
+pub mod response_type;
 pub mod token;

@@ -4,6 +4,8 @@ use doorward_core::grant_type::GrantType;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+use crate::oauth::{response_mode::ResponseMode, response_type::ResponseType};
+
 /// What a document is about.
 #[derive(Debug, Clone)]
 pub struct Subject<'a> {
@@ -37,6 +39,18 @@ fn grant_types(allowed: &BTreeSet<GrantType>) -> BTreeSet<&'static str> {
     allowed.iter().flat_map(names).collect()
 }
 
+fn response_types(allowed: &BTreeSet<GrantType>) -> Vec<&'static str> {
+    let may = |response_type: &ResponseType| allowed.contains(&response_type.grant_type());
+    ResponseType::ALL.into_iter().filter(may).map(ResponseType::as_str).collect()
+}
+
+/// Every response type can be asked to answer by fragment or form; a query is for codes alone.
+fn response_modes(allowed: &BTreeSet<GrantType>) -> Vec<&'static str> {
+    let has_code = allowed.contains(&GrantType::AuthorizationCode);
+    let modes = [ResponseMode::Query, ResponseMode::Fragment, ResponseMode::FormPost].into_iter();
+    modes.filter(|mode| has_code || *mode != ResponseMode::Query).map(ResponseMode::as_str).collect()
+}
+
 /// The document. Every address comes from the public URL, never from the request.
 pub fn document(subject: &Subject<'_>) -> Value {
     let endpoint = |name: &str| format!("{}application/o/{name}/", subject.public_url);
@@ -60,8 +74,8 @@ pub fn document(subject: &Subject<'_>) -> Value {
         "revocation_endpoint": endpoint("revoke"),
         "device_authorization_endpoint": endpoint("device"),
         "jwks_uri": own("jwks/"),
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query", "form_post"],
+        "response_types_supported": response_types(subject.grant_types),
+        "response_modes_supported": response_modes(subject.grant_types),
         "grant_types_supported": grant_types(subject.grant_types),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [subject.algorithm],
@@ -75,6 +89,7 @@ pub fn document(subject: &Subject<'_>) -> Value {
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "display_values_supported": ["page", "popup", "touch"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
     })
@@ -103,5 +118,17 @@ mod tests {
         }
         assert!(object.values().all(|value| !value.is_null()));
         assert_eq!(document["scopes_supported"], json!(["email", "openid"]));
+        assert_eq!(document["response_types_supported"], json!(["code"]));
+    }
+
+    #[test]
+    fn response_types_are_those_that_are_switched_on() {
+        let types = |allowed: &[GrantType]| response_types(&allowed.iter().copied().collect());
+        assert_eq!(types(&[GrantType::Implicit]), ["id_token", "id_token token"]);
+        assert_eq!(types(&[GrantType::Hybrid]), ["code token", "code id_token", "code id_token token"]);
+        assert_eq!(types(&[GrantType::AuthorizationCode, GrantType::Implicit, GrantType::Hybrid]).len(), 6);
+        assert_eq!(types(&[GrantType::ClientCredentials]), <[&str; 0]>::default());
+        assert_eq!(response_modes(&[GrantType::Implicit].into()), ["fragment", "form_post"]);
+        assert_eq!(response_modes(&GrantType::defaults()), ["query", "fragment", "form_post"]);
     }
 }

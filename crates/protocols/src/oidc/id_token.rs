@@ -32,6 +32,15 @@ pub struct TokenFacts<'a> {
     pub expires_at: Timestamp,
 }
 
+/// What comes with an ID token and is bound to it by a hash.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Companions<'a> {
+    /// The access token: `at_hash`.
+    pub access_token: Option<&'a str>,
+    /// The code: `c_hash`.
+    pub code: Option<&'a str>,
+}
+
 impl TokenFacts<'_> {
     /// The claims both kinds of token share. There is no `nbf`: it could only make clients refuse.
     fn base(&self, extra: &Map<String, Value>) -> Map<String, Value> {
@@ -64,11 +73,17 @@ impl TokenFacts<'_> {
         &self,
         extra: &Map<String, Value>,
         nonce: Option<&str>,
-        access_token: &str,
+        companions: Companions<'_>,
         algorithm: KeyAlgorithm,
     ) -> Map<String, Value> {
         let mut claims = self.base(extra);
-        claims.insert("at_hash".to_owned(), json!(half_hash(access_token, algorithm)));
+        for (name, bound) in [("at_hash", companions.access_token), ("c_hash", companions.code)] {
+            claims.remove(name);
+            if let Some(bound) = bound {
+                claims.insert(name.to_owned(), json!(half_hash(bound, algorithm)));
+            }
+        }
+        claims.remove("nonce");
         if let Some(nonce) = nonce {
             claims.insert("nonce".to_owned(), json!(nonce));
         }
@@ -89,8 +104,8 @@ impl TokenFacts<'_> {
     }
 }
 
-/// `at_hash`: the left half of the hash that goes with the signature's algorithm (OpenID Connect Core 1.0, section
-/// 3.1.3.6; SHA-512 for Ed25519).
+/// `at_hash` and `c_hash`: the left half of the hash that goes with the signature's algorithm (OpenID Connect Core 1.0,
+/// sections 3.1.3.6 and 3.3.2.11; SHA-512 for Ed25519).
 pub fn half_hash(token: &str, algorithm: KeyAlgorithm) -> String {
     let hash = match algorithm {
         KeyAlgorithm::Rsa | KeyAlgorithm::RsaPss | KeyAlgorithm::EcP256 => &digest::SHA256,
@@ -120,10 +135,16 @@ mod tests {
             expires_at: from_millis(200_000),
         };
         let mut evil = Map::new();
-        for name in ["iss", "sub", "aud", "exp", "iat", "nonce", "sid", "at_hash", "auth_time", "amr", "acr"] {
+        for name in ["iss", "sub", "aud", "exp", "iat", "nonce", "sid", "at_hash", "c_hash", "auth_time", "amr", "acr"]
+        {
             evil.insert(name.to_owned(), json!("evil"));
         }
-        let claims = facts.id_token(&evil, Some("n"), "token", KeyAlgorithm::Rsa);
+        let alone = facts.id_token(&evil, None, Companions::default(), KeyAlgorithm::Rsa);
+        assert!(!alone.values().any(|value| value == "evil"), "{alone:?}");
+        assert!(!alone.contains_key("at_hash") && !alone.contains_key("c_hash") && !alone.contains_key("nonce"));
+        let companions = Companions { access_token: Some("token"), code: Some("code") };
+        let claims = facts.id_token(&evil, Some("n"), companions, KeyAlgorithm::Rsa);
+        assert_eq!(claims["c_hash"], half_hash("code", KeyAlgorithm::Rsa));
         assert!(!claims.values().any(|value| value == "evil"), "{claims:?}");
         assert_eq!(claims["iat"], 95);
         assert_eq!(claims["exp"], 200);

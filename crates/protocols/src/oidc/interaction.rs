@@ -2,7 +2,7 @@
 //! (OpenID Connect Core 1.0, section 3.1.2.3).
 
 use doorward_core::application::ConsentMode;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 
 use crate::oauth::{authorize::AuthorizeRequest, error::ErrorCode};
@@ -22,8 +22,8 @@ pub struct Situation<'a> {
     pub consented: Option<&'a Consented>,
     /// Claims asked for by name that neither the scopes of this request nor those consented to before bring.
     pub claims: &'a BTreeSet<String>,
-    /// Whether the person pressed "allow" for this very request.
-    pub just_allowed: bool,
+    /// What the person said to this very request.
+    pub said: Said,
     /// Now.
     pub now: Timestamp,
 }
@@ -37,16 +37,30 @@ pub struct Consented {
     pub claims: BTreeSet<String>,
 }
 
+/// What the person signed in said to a request when they were asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Said {
+    /// Nothing yet.
+    #[default]
+    Nothing,
+    /// That they want to go on as who they are.
+    GoOn,
+    /// That the application may know what it asked for; so they want to go on, too.
+    Allow,
+}
+
 /// What comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Answer with a code.
     Answer,
-    /// Let somebody sign in; `again` if somebody is signed in already.
+    /// Let somebody sign in.
     SignIn {
-        /// Whether it is to confirm who is there.
+        /// Whether it is to confirm who is there: somebody is signed in, and it may be them.
         again: bool,
     },
+    /// Let the person choose whether to go on as who they are or as somebody else.
+    SelectAccount,
     /// Ask for consent.
     Consent,
     /// Tell the client no.
@@ -58,6 +72,7 @@ pub fn next_step(request: &AuthorizeRequest, situation: &Situation<'_>) -> Step 
     let wanted = wanted_step(request, situation);
     match wanted {
         Step::SignIn { .. } if request.prompt.none => Step::Refuse(ErrorCode::LoginRequired),
+        Step::SelectAccount if request.prompt.none => Step::Refuse(ErrorCode::AccountSelectionRequired),
         Step::Consent if request.prompt.none => Step::Refuse(ErrorCode::ConsentRequired),
         step => step,
     }
@@ -67,20 +82,29 @@ fn wanted_step(request: &AuthorizeRequest, situation: &Situation<'_>) -> Step {
     let Some(authenticated_at) = situation.authenticated_at else { return Step::SignIn { again: false } };
     // Only a sign-in after the request came in counts as one made for it.
     let is_fresh = situation.started_at.is_some_and(|started| authenticated_at >= started);
-    if !is_fresh {
-        let age = situation.now.duration_since(authenticated_at).as_secs();
-        let too_old = request.max_age.is_some_and(|max_age| age > max_age);
-        if request.prompt.login || too_old || situation.is_hinted == Some(false) {
-            return Step::SignIn { again: true };
+    let is_somebody_else = situation.is_hinted == Some(false);
+    if is_fresh {
+        if is_somebody_else {
+            return Step::Refuse(ErrorCode::LoginRequired);
         }
-    } else if situation.is_hinted == Some(false) {
-        return Step::Refuse(ErrorCode::LoginRequired);
+    } else if is_somebody_else {
+        return Step::SignIn { again: false };
+    } else if request.prompt.login || is_too_old(request, situation.now.duration_since(authenticated_at)) {
+        return Step::SignIn { again: true };
+    } else if request.prompt.select_account && situation.said == Said::Nothing {
+        return Step::SelectAccount;
     }
     if needs_consent(request, situation) { Step::Consent } else { Step::Answer }
 }
 
+/// Whether the sign-in is older than `max_age` allows. Nothing is young enough for `max_age=0`, which asks for the same as
+/// `prompt=login`.
+fn is_too_old(request: &AuthorizeRequest, age: SignedDuration) -> bool {
+    request.max_age.is_some_and(|max_age| max_age == 0 || age > SignedDuration::from_secs(max_age))
+}
+
 fn needs_consent(request: &AuthorizeRequest, situation: &Situation<'_>) -> bool {
-    if situation.just_allowed {
+    if situation.said == Said::Allow {
         return false;
     }
     let remembered = situation
@@ -98,7 +122,7 @@ fn needs_consent(request: &AuthorizeRequest, situation: &Situation<'_>) -> bool 
 mod tests {
     use super::*;
     use crate::{
-        oauth::authorize::{Prompt, ResponseMode},
+        oauth::{authorize::Prompt, response_mode::ResponseMode, response_type::ResponseType},
         oidc::claims_request::ClaimsRequest,
     };
     use doorward_core::clock::from_millis;
@@ -106,6 +130,7 @@ mod tests {
     fn request(prompt: Prompt, max_age: Option<i64>) -> AuthorizeRequest {
         AuthorizeRequest {
             redirect_uri: "https://a.example/".into(),
+            response_type: ResponseType::Code,
             response_mode: ResponseMode::Query,
             scopes: ["openid".to_owned()].into(),
             state: None,
@@ -129,14 +154,16 @@ mod tests {
             consent_mode: ConsentMode::Never,
             consented: None,
             claims: &NO_CLAIMS,
-            just_allowed: false,
+            said: Said::Nothing,
             now: from_millis(1_000_000),
         }
     }
 
-    const NONE: Prompt = Prompt { none: true, login: false, consent: false };
-    const LOGIN: Prompt = Prompt { none: false, login: true, consent: false };
-    const CONSENT: Prompt = Prompt { none: false, login: false, consent: true };
+    const NOTHING: Prompt = Prompt { none: false, login: false, consent: false, select_account: false };
+    const NONE: Prompt = Prompt { none: true, ..NOTHING };
+    const LOGIN: Prompt = Prompt { login: true, ..NOTHING };
+    const CONSENT: Prompt = Prompt { consent: true, ..NOTHING };
+    const SELECT: Prompt = Prompt { select_account: true, ..NOTHING };
 
     #[test]
     fn nobody_signed_in_leads_to_sign_in_or_login_required() {
@@ -173,7 +200,9 @@ mod tests {
         assert_eq!(next_step(&request(Prompt::default(), None), &here), Step::Answer);
         here.consent_mode = ConsentMode::Always;
         assert_eq!(next_step(&request(Prompt::default(), None), &here), Step::Consent);
-        here.just_allowed = true;
+        here.said = Said::GoOn;
+        assert_eq!(next_step(&request(CONSENT, None), &here), Step::Consent);
+        here.said = Said::Allow;
         assert_eq!(next_step(&request(CONSENT, None), &here), Step::Answer);
     }
 
@@ -194,9 +223,46 @@ mod tests {
     fn a_hint_for_somebody_else_is_never_answered_for_the_one_who_is_here() {
         let mut here = situation(Some(999));
         here.is_hinted = Some(false);
-        assert_eq!(next_step(&request(Prompt::default(), None), &here), Step::SignIn { again: true });
+        assert_eq!(next_step(&request(Prompt::default(), None), &here), Step::SignIn { again: false });
+        here.said = Said::GoOn;
+        assert_eq!(next_step(&request(SELECT, None), &here), Step::SignIn { again: false });
         assert_eq!(next_step(&request(NONE, None), &here), Step::Refuse(ErrorCode::LoginRequired));
         here.started_at = Some(from_millis(998_000));
         assert_eq!(next_step(&request(Prompt::default(), None), &here), Step::Refuse(ErrorCode::LoginRequired));
+    }
+
+    #[test]
+    fn max_age_counts_parts_of_seconds_and_zero_is_a_new_sign_in() {
+        let mut here = situation(None);
+        let age = |millis: i64| Some(from_millis(1_000_000 - millis));
+        here.authenticated_at = age(1_000);
+        assert_eq!(next_step(&request(NOTHING, Some(1)), &here), Step::Answer);
+        here.authenticated_at = age(1_001);
+        assert_eq!(next_step(&request(NOTHING, Some(1)), &here), Step::SignIn { again: true });
+        assert_eq!(next_step(&request(NOTHING, Some(i64::MAX)), &here), Step::Answer);
+        here.authenticated_at = age(0);
+        assert_eq!(next_step(&request(NOTHING, Some(0)), &here), Step::SignIn { again: true });
+        assert_eq!(next_step(&request(NONE, Some(0)), &here), Step::Refuse(ErrorCode::LoginRequired));
+        here.started_at = age(10);
+        assert_eq!(next_step(&request(NOTHING, Some(0)), &here), Step::Answer);
+    }
+
+    #[test]
+    fn whoever_shall_choose_an_account_is_asked_once() {
+        assert_eq!(next_step(&request(SELECT, None), &situation(None)), Step::SignIn { again: false });
+        let mut here = situation(Some(900));
+        assert_eq!(next_step(&request(SELECT, None), &here), Step::SelectAccount);
+        assert_eq!(next_step(&request(SELECT, Some(10)), &here), Step::SignIn { again: true });
+        let both = Prompt { login: true, ..SELECT };
+        assert_eq!(next_step(&request(both, None), &here), Step::SignIn { again: true });
+        here.started_at = Some(from_millis(900_000));
+        assert_eq!(next_step(&request(SELECT, None), &here), Step::Answer);
+        here.started_at = Some(from_millis(999_000));
+        here.said = Said::GoOn;
+        assert_eq!(next_step(&request(SELECT, None), &here), Step::Answer);
+        here.consent_mode = ConsentMode::Always;
+        assert_eq!(next_step(&request(SELECT, None), &here), Step::Consent);
+        here.said = Said::Allow;
+        assert_eq!(next_step(&request(SELECT, None), &here), Step::Answer);
     }
 }

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use doorward_core::{event::EventKind, secret::Secret, timeline::StepKind};
-use doorward_protocols::oauth::parameters::Parameters;
+use doorward_protocols::{oauth::parameters::Parameters, oidc::interaction::Said};
 use serde_json::{Value, json};
 
 use super::{
@@ -22,7 +22,7 @@ use crate::{
         error_page::{ErrorPage, Whose},
         form::Form,
         headers::lead_out,
-        pending::{Goal, Lost, Pending, is_local_path},
+        pending::{ADDRESS_MAX, Ask, Goal, Lost, Pending, is_local_path},
         visitor::{CurrentVisitor, Visitor},
     },
     oidc, pages,
@@ -54,6 +54,9 @@ pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, form: Form)
         Ok(pending) => pending,
         Err(lost) => return lost_page(&app, &visitor, lost).await,
     };
+    if form.get("choice") == "continue" {
+        return go_on_as_oneself(&app, &visitor, &pending).await;
+    }
     let username = form.get("username").to_owned();
     let attempt = Attempt {
         username: username.clone(),
@@ -69,23 +72,39 @@ pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, form: Form)
     }
 }
 
+/// Somebody chose to go on as the person signed in (`prompt=select_account`). The choice is theirs alone: in front of somebody
+/// else it counts for nothing, and they are asked.
+async fn go_on_as_oneself(app: &App, visitor: &Visitor, pending: &Pending) -> Response {
+    let user = visitor.signed_in.as_ref().map(|signed_in| signed_in.user.id);
+    let is_theirs = pending.ask == Ask::Account && user.is_some_and(|user| pending.is_for(user));
+    let said = if is_theirs { Said::GoOn } else { Said::Nothing };
+    oidc::authorize::resume(app, visitor, pending, said).await
+}
+
 /// Begins the session of somebody who passed all steps, and sends the browser on.
 pub(super) async fn finish(app: &App, visitor: &Visitor, pending: &Pending, verified: &Verified) -> Response {
     match session::begin(app, visitor, verified, Some(&pending.trail(app, visitor))).await {
-        Ok(Some(token)) => go_on(app, pending, &token),
-        Ok(None) => redirect(app, pending),
+        Ok(Some(token)) => go_on(app, visitor, pending, &token),
+        Ok(None) => redirect(app, visitor, pending),
         Err(error) => ErrorPage::store(&error).render(app, Some(visitor)),
     }
 }
 
 /// Sends the browser on with its new cookie. The goal is looked at again there, with the session.
-fn go_on(app: &App, pending: &Pending, token: &str) -> Response {
-    let target = match &pending.goal {
-        Goal::Page(path) => path.clone(),
-        Goal::Authorize(_) => format!("/sign-in/continue?request={}", pending.seal(app)),
-        Goal::SignOut { .. } => HOME.to_owned(),
+fn go_on(app: &App, visitor: &Visitor, pending: &Pending, token: &str) -> Response {
+    let mut response = match &pending.goal {
+        Goal::Page(path) => see_other(path),
+        Goal::SignOut { .. } => see_other(HOME),
+        Goal::Authorize(_) => {
+            let sealed = pending.seal(app);
+            if sealed.len() <= ADDRESS_MAX {
+                see_other(&format!("/sign-in/continue?request={sealed}"))
+            } else {
+                let fields = [("csrf", visitor.csrf.as_str()), ("request", sealed.as_str())];
+                carry(app, visitor, "/sign-in/continue", fields.into_iter())
+            }
+        }
     };
-    let mut response = see_other(&target);
     if let Some(cookie) = Cookie::Session.set(token, &app.config.public_url) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
@@ -99,24 +118,49 @@ pub async fn go_on_with_request(
     RawQuery(query): RawQuery,
 ) -> Response {
     let parameters = Parameters::parse_long(query.unwrap_or_default().as_bytes()).unwrap_or_default();
-    match Pending::open(&app, &visitor, parameters.get("request").unwrap_or_default()) {
+    continue_with(&app, &visitor, parameters.get("request").unwrap_or_default()).await
+}
+
+/// `POST /sign-in/continue`: the same for a request that is too long for an address.
+pub async fn go_on_with_long_request(State(app): State<App>, visitor: CurrentVisitor, form: Form) -> Response {
+    continue_with(&app, &visitor, form.get("request")).await
+}
+
+async fn continue_with(app: &App, visitor: &Visitor, sealed: &str) -> Response {
+    match Pending::open(app, visitor, sealed) {
         Ok(Pending { goal: Goal::Page(path), .. }) => see_other(&path),
         Ok(Pending { goal: Goal::SignOut { .. }, .. }) => see_other(HOME),
-        Ok(pending) => oidc::authorize::resume(&app, &visitor, &pending, false).await,
-        Err(lost) => lost_page(&app, &visitor, lost).await,
+        Ok(pending) => oidc::authorize::resume(app, visitor, &pending, Said::Nothing).await,
+        Err(lost) => lost_page(app, visitor, lost).await,
     }
 }
 
-/// Sends somebody to sign in for something that waits.
-pub fn redirect(app: &App, pending: &Pending) -> Response {
-    see_other(&format!("/sign-in?request={}", pending.seal(app)))
+/// Sends somebody to sign in for something that waits; what is too long for an address waits in the form itself.
+pub fn redirect(app: &App, visitor: &Visitor, pending: &Pending) -> Response {
+    let sealed = pending.seal(app);
+    if sealed.len() > ADDRESS_MAX {
+        return form(app, visitor, pending, "", None);
+    }
+    see_other(&format!("/sign-in?request={sealed}"))
+}
+
+/// Lets the browser post what is too long for an address to one of our own: by itself, or by a button without scripts.
+pub fn carry<'a>(
+    app: &App,
+    visitor: &Visitor,
+    action: &str,
+    fields: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Response {
+    let fields: Vec<_> = fields.map(|(name, value)| json!({ "name": name, "value": value })).collect();
+    let context = json!({ "action": action, "fields": fields, "lead": "You are being taken on to sign in." });
+    lead_out(pages::page(app, Some(visitor), "form_post.html", context))
 }
 
 /// Sends somebody to sign in for the page they asked for. A form they sent is lost, the page it was on is not.
 pub fn redirect_here(app: &App, visitor: &Visitor, method: &Method, uri: &Uri) -> Response {
     let path = uri.path_and_query().map_or(HOME, |path| path.as_str());
     let path = if method == Method::GET && is_local_path(path) { path } else { HOME };
-    redirect(app, &Pending::new(app, visitor, Goal::Page(path.to_owned())))
+    redirect(app, visitor, &Pending::new(app, visitor, Goal::Page(path.to_owned())))
 }
 
 /// The form, with what stood in the way before.
@@ -127,14 +171,25 @@ pub(super) fn form(app: &App, visitor: &Visitor, pending: &Pending, username: &s
         Goal::Authorize(parameters) => parameters.get("login_hint").unwrap_or_default(),
         _ => "",
     };
-    let here = visitor.signed_in.as_ref().map(|signed_in| signed_in.user.profile.username.as_str());
-    let prefill = [username, here.unwrap_or_default(), hint].into_iter().find(|name| !name.is_empty());
+    let here = visitor.signed_in.as_ref();
+    let (is_confirmation, offer) = match (pending.ask, here) {
+        (Ask::Confirm, Some(_)) => (true, None),
+        (Ask::Account, Some(signed_in)) => {
+            (false, pending.is_for(signed_in.user.id).then_some(&signed_in.user.profile))
+        }
+        _ => (false, None),
+    };
+    // Whoever shall show again who they are is named; where somebody else may come, nobody is.
+    let named = here.filter(|_| is_confirmation || client.is_none());
+    let named = named.map_or("", |signed_in| signed_in.user.profile.username.as_str());
+    let prefill = [username, named, hint].into_iter().find(|name| !name.is_empty());
     let context = json!({
         "app": client.map(client_card),
         "request": pending.seal(app),
         "username": prefill.unwrap_or_default(),
         "error": error.map(|message| json!({ "message": message })),
-        "reauthenticate": here.is_some() && client.is_some(),
+        "reauthenticate": is_confirmation && client.is_some(),
+        "go_on_as": offer.map(|profile| json!({ "username": profile.username, "name": profile.name })),
         "help_text": app.config.help_text,
     });
     lead_out(pages::page(app, Some(visitor), "sign_in.html", context))

@@ -4,7 +4,7 @@
 use doorward_core::{method::Method, proxy_provider::Identity};
 use doorward_protocols::{
     oauth::token::join,
-    oidc::{claims::MappingError, subject::subject},
+    oidc::{claims::MappingError, id_token::Companions, subject::subject},
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -143,7 +143,7 @@ fn fill(
     let access_token = facts.access_token(&extra, &join(&report.scopes), MADE_LATER);
     let mut id_token = Map::new();
     if report.scopes.contains("openid") {
-        id_token = facts.id_token(&extra, Some(FROM_APPLICATION), "", client.signer.algorithm());
+        id_token = facts.id_token(&extra, Some(FROM_APPLICATION), Companions::default(), client.signer.algorithm());
         id_token.insert("at_hash".to_owned(), json!(MADE_LATER));
     }
     let userinfo = if report.scopes.contains("openid") {

@@ -19,6 +19,23 @@ pub const LIFETIME: SignedDuration = SignedDuration::from_hours(1);
 /// Longest encoded form, in bytes.
 const ENCODED_MAX: usize = 96 * 1024;
 
+/// Longest sealed form that is put into an address, in bytes: the servers before Doorward take 8 KiB and more. What is longer
+/// travels in forms.
+pub const ADDRESS_MAX: usize = 6 * 1024;
+
+/// What the sign-in form is shown for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// Signing in, as whoever it may be.
+    #[default]
+    SignIn,
+    /// That the person signed in shows again that it is them.
+    Confirm,
+    /// Going on as the person signed in, or as somebody else.
+    Account,
+}
+
 /// What waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -57,6 +74,8 @@ pub struct Pending {
     user: Option<UserId>,
     /// The sign-in attempt that it is part of: written down once there is something about it to write.
     attempt: AttemptId,
+    /// What the sign-in form is shown for.
+    pub ask: Ask,
 }
 
 /// Why it cannot go on.
@@ -90,7 +109,14 @@ impl Pending {
             browser: visitor.browser.clone(),
             user: None,
             attempt: AttemptId::new(&app.clock),
+            ask: Ask::default(),
         }
+    }
+
+    /// The same for another purpose of the sign-in form.
+    #[must_use]
+    pub fn asking(self, ask: Ask) -> Self {
+        Self { ask, ..self }
     }
 
     /// The same as part of an attempt that began before.

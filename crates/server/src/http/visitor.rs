@@ -20,7 +20,7 @@ use crate::{
     actor::Actor,
     app::App,
     directory::person::{self, Person},
-    oidc::session_state,
+    oidc::{self, session_state},
 };
 
 /// Longest chain of proxies that is followed.
@@ -62,6 +62,11 @@ impl Visitor {
         self.csrf.as_bytes().ct_eq(token.as_bytes()).into()
     }
 
+    /// Whether the browser sent its mark, and with it all cookies that it has.
+    pub fn is_known(&self) -> bool {
+        !self.is_new_browser
+    }
+
     /// Whether an administrator is signed in.
     pub fn is_administrator(&self) -> bool {
         self.signed_in.as_ref().is_some_and(|signed_in| signed_in.person.is_superuser)
@@ -97,7 +102,10 @@ impl Visitor {
 pub async fn attach(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let visitor = match identify(&app, request.headers(), peer(request.extensions())).await {
         Ok(visitor) => Arc::new(visitor),
-        Err(error) => return ErrorPage::store(&error).render(&app, None),
+        Err(error) => {
+            return oidc::authorize::store_away(&app, request.method(), request.uri(), &error)
+                .unwrap_or_else(|| ErrorPage::store(&error).render(&app, None));
+        }
     };
     request.extensions_mut().insert(visitor.clone());
     // Another site's POST comes without cookies; a new mark would put an end to the sign-ins of a browser that has one.

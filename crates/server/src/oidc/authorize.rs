@@ -3,21 +3,24 @@
 use axum::{
     body::Bytes,
     extract::{RawQuery, State},
-    http::HeaderMap,
+    http::{HeaderMap, Method, Uri},
     response::Response,
 };
-use doorward_core::{id::AttemptId, network::Place, redirect_uri::RedirectKind, timeline::StepKind};
+use doorward_core::{
+    grant_type::GrantType, id::AttemptId, network::Place, random, redirect_uri::RedirectKind, timeline::StepKind,
+};
 use doorward_protocols::{
     jose::verify::id_token_hint,
     oauth::{
-        authorize::{self, AuthorizeRequest},
+        authorize::{self, AuthorizeRequest, ClientRules},
         error::{ErrorCode, OAuthError},
         parameters::Parameters,
         redirect_uri,
+        response_mode::ResponseMode,
         token::words,
     },
     oidc::{
-        interaction::{Consented, Situation, Step, next_step},
+        interaction::{Consented, Said, Situation, Step, next_step},
         subject::subject,
     },
 };
@@ -26,25 +29,32 @@ use jiff::Timestamp;
 use std::sync::Arc;
 
 use super::{
-    answer::Destination,
     asked_claims::{self, Asked},
-    consent, issue,
-    refusal::{malformed, no_access, refuse, unknown_client, unreadable, wrong_redirect_uri},
-    trail,
+    consent,
+    grant::GrantError,
+    issue,
+    refusal::{
+        malformed, no_access, refuse, store_failed, unavailable, unknown_client, unreadable, wrong_redirect_uri,
+    },
+    response_mode::Destination,
+    session_state, trail,
 };
 use crate::{
     app::App,
     applications::access,
     auth::sign_in,
     http::{
-        error_page::ErrorPage,
         form::is_urlencoded,
-        pending::{Goal, Pending},
+        pending::{ADDRESS_MAX, Ask, Goal, Pending},
         visitor::{CurrentVisitor, SignedIn, Visitor},
     },
     snapshot::Client,
     timeline::{StepDraft, Trail},
 };
+
+const PATH: &str = "/application/o/authorize/";
+/// Marks a request that came back by a form of ours, so that it is not sent round in circles where cookies are blocked.
+const BACK: &str = "back";
 
 /// `GET /application/o/authorize/`.
 pub async fn get(State(app): State<App>, visitor: CurrentVisitor, RawQuery(query): RawQuery) -> Response {
@@ -54,41 +64,92 @@ pub async fn get(State(app): State<App>, visitor: CurrentVisitor, RawQuery(query
     }
 }
 
-/// `POST /application/o/authorize/`. It may come from another site, without cookies: the browser is asked to come back
-/// with GET, which brings them.
-pub async fn post(State(app): State<App>, visitor: CurrentVisitor, headers: HeaderMap, body: Bytes) -> Response {
+/// `POST /application/o/authorize/`. From another site it comes without cookies, since those are `SameSite=Lax`: the browser
+/// is asked to come back by itself, which brings them.
+pub async fn post(
+    State(app): State<App>,
+    visitor: CurrentVisitor,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     if !is_urlencoded(&headers) {
         let error = OAuthError::new(ErrorCode::InvalidRequest, "The request is not application/x-www-form-urlencoded");
         return unreadable(&app, &visitor, &error).await;
     }
-    match Parameters::parse(&body) {
-        Ok(parameters) => {
-            let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters.iter()).finish();
-            sign_in::see_other(&format!("/application/o/authorize/?{query}"))
-        }
-        Err(error) => unreadable(&app, &visitor, &error).await,
+    let parameters = match Parameters::parse(&body) {
+        Ok(parameters) => parameters,
+        Err(error) => return unreadable(&app, &visitor, &error).await,
+    };
+    let is_back = query.as_deref() == Some(BACK);
+    if is_back || visitor.is_known() {
+        return begin(&app, &visitor, parameters, Progress::first(&app)).await;
     }
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters.iter()).finish();
+    if query.len() <= ADDRESS_MAX {
+        return sign_in::see_other(&format!("{PATH}?{query}"));
+    }
+    sign_in::carry(&app, &visitor, &format!("{PATH}?{BACK}"), parameters.iter())
 }
 
-/// Goes on with a request after signing in or after consent; everything is checked again.
-pub async fn resume(app: &App, visitor: &Visitor, pending: &Pending, just_allowed: bool) -> Response {
+/// An answer for `prompt=none` although the database is away, so that not even the visitor is known: an application that
+/// asks in the background is never sent a page. `None` where a page is right.
+pub fn store_away(app: &App, method: &Method, uri: &Uri, error: &store::Error) -> Option<Response> {
+    if *method != Method::GET || uri.path() != PATH {
+        return None;
+    }
+    let parameters = Parameters::parse(uri.query().unwrap_or_default().as_bytes()).ok()?;
+    if !words(parameters.get("prompt").unwrap_or_default()).contains("none") {
+        return None;
+    }
+    let client = app.snapshot().by_client_id(parameters.get("client_id")?).cloned()?;
+    let redirect_uri = parameters.get("redirect_uri")?;
+    if redirect_uri::is_allowed(redirect_uri, &client.redirect_uris, RedirectKind::Authorization) != Ok(true) {
+        return None;
+    }
+    let reference = random::reference();
+    tracing::error!(reference, %error, "an authorization request with prompt=none could not be served");
+    Some(destination(&client, redirect_uri, &parameters).error(app, None, &unavailable(error), &reference))
+}
+
+/// Goes on with a request after signing in or after a question; everything is checked again.
+pub async fn resume(app: &App, visitor: &Visitor, pending: &Pending, said: Said) -> Response {
     let Goal::Authorize(parameters) = &pending.goal else { return sign_in::see_other("/if/user/") };
-    let progress = Progress { started_at: Some(pending.started_at()), just_allowed, attempt: pending.attempt() };
+    let progress = Progress { started_at: Some(pending.started_at()), said, attempt: pending.attempt() };
     begin(app, visitor, parameters.clone(), progress).await
+}
+
+/// What a client may ask for at one of its redirect URIs. Forward auth signs in by code, whatever the application itself may
+/// use.
+pub(super) fn rules<'a>(client: &'a Client, redirect_uri: &str) -> ClientRules<'a> {
+    let provider = &client.provider.profile;
+    let mut grant_types = provider.grant_types.clone();
+    let own = &provider.redirect_uris;
+    let has_callback = client.redirect_uris.len() > own.len();
+    if has_callback && redirect_uri::is_allowed(redirect_uri, own, RedirectKind::Authorization) != Ok(true) {
+        grant_types.insert(GrantType::AuthorizationCode);
+    }
+    ClientRules { client_type: provider.client_type, grant_types, scopes: &client.scopes }
+}
+
+/// Where the answer goes if it is an error; a request that is sound says the same.
+fn destination<'a>(client: &'a Client, redirect_uri: &'a str, parameters: &'a Parameters) -> Destination<'a> {
+    let mode = ResponseMode::for_error(parameters);
+    Destination { client, redirect_uri, mode, state: parameters.get("state") }
 }
 
 /// How far a request has come.
 #[derive(Debug, Clone, Copy)]
 struct Progress {
     started_at: Option<Timestamp>,
-    just_allowed: bool,
+    said: Said,
     attempt: AttemptId,
 }
 
 impl Progress {
     /// A request that has just come.
     fn first(app: &App) -> Self {
-        Self { started_at: None, just_allowed: false, attempt: AttemptId::new(&app.clock) }
+        Self { started_at: None, said: Said::Nothing, attempt: AttemptId::new(&app.clock) }
     }
 }
 
@@ -104,6 +165,11 @@ impl Course {
     fn pending(&self, app: &App, visitor: &Visitor) -> Pending {
         Pending::new(app, visitor, Goal::Authorize(self.parameters.clone())).of(self.progress.attempt)
     }
+
+    /// The same as a question to the person signed in, which only they can answer.
+    fn question(&self, app: &App, visitor: &Visitor, signed_in: &SignedIn) -> Pending {
+        self.pending(app, visitor).for_consent(signed_in.user.id, self.progress.started_at)
+    }
 }
 
 async fn begin(app: &App, visitor: &Visitor, parameters: Parameters, progress: Progress) -> Response {
@@ -114,17 +180,12 @@ async fn begin(app: &App, visitor: &Visitor, parameters: Parameters, progress: P
         Ok(found) => found,
         Err(page) => return page,
     };
-    let destination = Destination {
-        client: &client,
-        redirect_uri: &redirect_uri,
-        mode: authorize::error_response_mode(parameters),
-        state: parameters.get("state"),
-    };
-    let request = match authorize::parse(parameters, &redirect_uri, client.provider.profile.client_type, &client.scopes)
-    {
+    let destination = destination(&client, &redirect_uri, parameters);
+    let request = match authorize::parse(parameters, &redirect_uri, &rules(&client, &redirect_uri)) {
         Ok(request) => request,
         Err(error) => return refuse(app, visitor, &destination, &error, &course.trail).await,
     };
+    let destination = Destination { mode: request.response_mode, ..destination };
     proceed(app, visitor, &destination, &request, &course).await
 }
 
@@ -151,7 +212,7 @@ async fn find_client(app: &App, visitor: &Visitor, course: &Course) -> Result<(A
     }
 }
 
-/// What comes next for a request that is sound: signing in, the access rule, consent, or the code.
+/// What comes next for a request that is sound: signing in, a question, or the answer.
 async fn proceed(
     app: &App,
     visitor: &Visitor,
@@ -166,7 +227,7 @@ async fn proceed(
     };
     let consented = match consented(app, visitor, client).await {
         Ok(consented) => consented,
-        Err(error) => return ErrorPage::store(&error).render(app, Some(visitor)),
+        Err(error) => return store_failed(app, visitor, destination, request.prompt.none, &error, trail).await,
     };
     let asked = visitor.signed_in.as_ref().map_or_else(
         || Ok(Asked::default()),
@@ -184,17 +245,24 @@ async fn proceed(
         consent_mode: client.application.profile.consent,
         consented: consented.as_ref(),
         claims: &asked.unconsented,
-        just_allowed: progress.just_allowed,
+        said: progress.said,
         now: app.clock.now(),
     };
-    let step = next_step(request, &situation);
-    match (step, &visitor.signed_in) {
+    match (next_step(request, &situation), &visitor.signed_in) {
         (Step::Refuse(code), _) => {
             let error = OAuthError::new(code, refusal(code));
             refuse(app, visitor, destination, &error, trail).await
         }
-        (Step::SignIn { .. }, _) | (_, None) => sign_in::redirect(app, &course.pending(app, visitor)),
-        (Step::Consent | Step::Answer, Some(signed_in)) => {
+        (Step::SignIn { again: true }, _) => {
+            sign_in::redirect(app, visitor, &course.pending(app, visitor).asking(Ask::Confirm))
+        }
+        (Step::SignIn { again: false }, _) | (_, None) => {
+            sign_in::redirect(app, visitor, &course.pending(app, visitor))
+        }
+        (Step::SelectAccount, Some(signed_in)) => {
+            sign_in::redirect(app, visitor, &course.question(app, visitor, signed_in).asking(Ask::Account))
+        }
+        (step @ (Step::Consent | Step::Answer), Some(signed_in)) => {
             let place = Place::Browser(visitor.address);
             if let Err(why) = access::check(&client.application, &signed_in.person, place) {
                 return no_access(app, visitor, destination, request.prompt.none, (signed_in, why), trail).await;
@@ -202,7 +270,7 @@ async fn proceed(
             if step == Step::Answer {
                 return answer(app, visitor, destination, request, course, signed_in).await;
             }
-            let pending = course.pending(app, visitor).for_consent(signed_in.user.id, progress.started_at);
+            let pending = course.question(app, visitor, signed_in);
             let text = format!("{} was asked what the application may know", signed_in.user.profile.username);
             app.timeline.note(trail, StepDraft::good(StepKind::ConsentAsked, text));
             consent::ask(app, visitor, signed_in, destination, request, &pending)
@@ -210,7 +278,7 @@ async fn proceed(
     }
 }
 
-/// The code, unless the session has ended meanwhile.
+/// The answer, unless the session has ended meanwhile.
 async fn answer(
     app: &App,
     visitor: &Visitor,
@@ -220,13 +288,27 @@ async fn answer(
     signed_in: &SignedIn,
 ) -> Response {
     let (client, trail) = (destination.client, &course.trail);
-    match issue::code(app, client, request, signed_in, trail).await {
-        Ok(Some(code)) => {
-            trail::note_code(app, trail, client, request, signed_in);
-            destination.code(app, visitor, &code, request.scopes.contains("openid"))
+    match issue::answer(app, client, request, signed_in, trail).await {
+        Ok(Some(issued)) => {
+            trail::note_answer(app, trail, client, request, signed_in);
+            // All that the client is told is collected here; `state` and `iss` come with every answer.
+            let mut parameters = issued.parameters();
+            if request.scopes.contains("openid") {
+                let state = session_state::of_answer(app, visitor, client, destination.redirect_uri);
+                parameters.extend(state.map(|state| ("session_state", state)));
+            }
+            destination.answer(app, Some(visitor), parameters)
         }
-        Ok(None) => sign_in::redirect(app, &course.pending(app, visitor)),
-        Err(error) => ErrorPage::store(&error).render(app, Some(visitor)),
+        // Nobody is signed in any more; without a page that is all there is to say.
+        Ok(None) if request.prompt.none => {
+            let error = OAuthError::new(ErrorCode::LoginRequired, refusal(ErrorCode::LoginRequired));
+            refuse(app, visitor, destination, &error, trail).await
+        }
+        Ok(None) => sign_in::redirect(app, visitor, &course.pending(app, visitor)),
+        Err(GrantError::OAuth(error)) => refuse(app, visitor, destination, &error, trail).await,
+        Err(GrantError::Store(error)) => {
+            store_failed(app, visitor, destination, request.prompt.none, &error, trail).await
+        }
     }
 }
 
@@ -259,6 +341,7 @@ fn refusal(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::LoginRequired => "Nobody is signed in who could be used without a sign-in page",
         ErrorCode::ConsentRequired => "The person has to be asked for consent",
+        ErrorCode::AccountSelectionRequired => "The person has to choose an account",
         _ => "The request was refused",
     }
 }

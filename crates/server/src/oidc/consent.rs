@@ -2,17 +2,21 @@
 
 use axum::{extract::State, response::Response};
 use doorward_core::{application::ConsentMode, timeline::StepKind};
-use doorward_protocols::oauth::{
-    authorize::{self, AuthorizeRequest},
-    error::{ErrorCode, OAuthError},
-    parameters::Parameters,
-    token::{join, words},
+use doorward_protocols::{
+    oauth::{
+        authorize::{self, AuthorizeRequest},
+        error::{ErrorCode, OAuthError},
+        parameters::Parameters,
+        response_mode::ResponseMode,
+        token::{join, words},
+    },
+    oidc::interaction::Said,
 };
 use doorward_store::{self as store, consent::Consent};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-use super::{answer::Destination, asked_claims, authorize as endpoint, refusal};
+use super::{asked_claims, authorize as endpoint, refusal, response_mode::Destination};
 use crate::{
     app::App,
     applications::preview,
@@ -123,7 +127,7 @@ pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, form: Form)
     let Goal::Authorize(parameters) = &pending.goal else { return see_other("/if/user/") };
     // Shown to one person, answered by another: the request is looked at again for the one who is here.
     if !visitor.signed_in.as_ref().is_some_and(|signed_in| pending.is_for(signed_in.user.id)) {
-        return endpoint::resume(&app, &visitor, &pending, false).await;
+        return endpoint::resume(&app, &visitor, &pending, Said::Nothing).await;
     }
     let trail = pending.trail(&app, &visitor);
     if form.get("decision") != "allow" {
@@ -134,7 +138,7 @@ pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, form: Form)
             let username = visitor.actor().name;
             let text = format!("{username} allowed it");
             app.timeline.note(&trail, StepDraft::good(StepKind::Consent, text));
-            endpoint::resume(&app, &visitor, &pending, true).await
+            endpoint::resume(&app, &visitor, &pending, Said::Allow).await
         }
         Err(error) => ErrorPage::store(&error).render(&app, Some(&visitor)),
     }
@@ -149,9 +153,9 @@ async fn remember(app: &App, visitor: &Visitor, parameters: &Parameters) -> stor
         return Ok(());
     }
     let redirect_uri = parameters.get("redirect_uri").unwrap_or_default();
-    let client_type = client.provider.profile.client_type;
+    let rules = endpoint::rules(client, redirect_uri);
     // What cannot be read is refused when the request goes on.
-    let Ok(request) = authorize::parse(parameters, redirect_uri, client_type, &client.scopes) else { return Ok(()) };
+    let Ok(request) = authorize::parse(parameters, redirect_uri, &rules) else { return Ok(()) };
     let Ok(mut claims) = asked_claims::beyond_scopes(&snapshot, client, &signed_in.person, &request) else {
         return Ok(());
     };
@@ -183,12 +187,8 @@ async fn deny(app: &App, visitor: &Visitor, parameters: &Parameters, trail: &Tra
     }) else {
         return see_other("/if/user/");
     };
-    let destination = Destination {
-        client,
-        redirect_uri,
-        mode: authorize::error_response_mode(parameters),
-        state: parameters.get("state"),
-    };
+    let destination =
+        Destination { client, redirect_uri, mode: ResponseMode::for_error(parameters), state: parameters.get("state") };
     let error = OAuthError::new(ErrorCode::AccessDenied, "The person did not allow it");
     refusal::refuse_at(app, visitor, &destination, &error, (trail, StepKind::Consent)).await
 }

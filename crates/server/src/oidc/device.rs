@@ -155,7 +155,7 @@ async fn decide(app: &App, member: &Member, request: &str, is_allowed: bool) -> 
         Decided::TooLate => again(WRONG),
         Decided::SignedOut => {
             let page = Goal::Page(format!("{PATH}?code={}", question.user_code));
-            Ok(sign_in::redirect(app, &Pending::new(app, visitor, page)))
+            Ok(sign_in::redirect(app, visitor, &Pending::new(app, visitor, page)))
         }
     }
 }

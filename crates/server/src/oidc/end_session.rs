@@ -16,7 +16,7 @@ use doorward_protocols::{
     oidc::subject::subject,
 };
 
-use super::answer::with_query;
+use super::response_mode::query::with_query;
 use crate::{
     app::App,
     auth::{

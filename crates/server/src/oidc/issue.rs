@@ -1,7 +1,15 @@
 //! Issuing codes and tokens. Whether the person is active and may use the application was just looked at by the caller;
 //! whether the grant still stands is looked at in the transaction that writes.
 
-use doorward_core::{cipher::sha256_hex, clock::after, event::EventKind, id::GrantId, random};
+mod front_channel;
+
+use doorward_core::{
+    cipher::sha256_hex,
+    clock::after,
+    event::{Event, EventKind},
+    id::GrantId,
+    random,
+};
 use doorward_protocols::{
     jose::signer::TokenKind,
     oauth::{
@@ -9,7 +17,12 @@ use doorward_protocols::{
         error::{ErrorCode, OAuthError},
         token::{TokenResponse, join},
     },
-    oidc::{claims::MappingError, claims_request::ClaimsRequest, id_token::TokenFacts, subject::subject},
+    oidc::{
+        claims::MappingError,
+        claims_request::ClaimsRequest,
+        id_token::{Companions, TokenFacts},
+        subject::subject,
+    },
 };
 use doorward_store::{
     self as store, authorization_code::AuthorizationCode, db::Tx, grant::Grant, session_client::SessionClient,
@@ -18,6 +31,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
+use self::front_channel::FrontTokens;
+use super::{grant::GrantError, response_mode::AnswerParameters};
 use crate::{
     app::App,
     applications::preview,
@@ -32,17 +47,32 @@ use crate::{
 /// How long a used code is remembered past its end, so that its replay is noticed.
 const CODE_MEMORY: SignedDuration = SignedDuration::from_hours(1);
 
-/// Begins a grant and makes a code for it: 43 letters and digits, 256 bits. `None` if the session has ended meanwhile.
+/// What an authorization request was given.
+#[derive(Debug)]
+pub struct Issued {
+    code: Option<String>,
+    tokens: FrontTokens,
+}
+
+impl Issued {
+    /// What the answer says of it.
+    pub fn parameters(self) -> AnswerParameters {
+        self.code.map(|code| ("code", code)).into_iter().chain(self.tokens.parameters()).collect()
+    }
+}
+
+/// Begins a grant and makes what the request asks for: a code of 43 letters and digits (256 bits), tokens, or both. `None`
+/// if the session has ended meanwhile.
 ///
 /// # Errors
-/// What the database says.
-pub async fn code(
+/// `server_error` if tokens cannot be made; what the database says.
+pub async fn answer(
     app: &App,
     client: &Client,
     request: &AuthorizeRequest,
     signed_in: &SignedIn,
     trail: &Trail,
-) -> store::Result<Option<String>> {
+) -> Result<Option<Issued>, GrantError> {
     let (now, session) = (app.clock.now(), signed_in.session.id);
     let provider = &client.provider.profile;
     let expires_at = after(now, provider.access_code_validity.duration());
@@ -68,14 +98,7 @@ pub async fn code(
         code_challenge: request.code_challenge.clone(),
         expires_at,
     };
-    let name = &client.application.profile.name;
-    let text = format!("{} signed in to {name}", signed_in.user.profile.username);
-    let mut entry = events::Entry::new(EventKind::Authorized, text);
-    entry.user = Some(signed_in.user.id);
-    entry.application = Some(client.application.id);
-    entry.address.clone_from(&trail.attempt().address);
-    entry.reference = trail.reference();
-    let event = entry.event(app);
+    let event = event(app, client, signed_in, trail);
     let participant = (!provider.logout_uri.is_empty()).then(|| SessionClient {
         session,
         provider: client.provider.id,
@@ -83,24 +106,47 @@ pub async fn code(
         subject: subject(provider.sub_mode, &signed_in.user),
         expires_at: signed_in.session.expires_at,
     });
-    let code = random::alphanumeric(43);
-    let code_hash = sha256_hex(code.as_bytes());
-    app.db
-        .write(move |tx| {
-            Box::pin(async move {
-                if !store::session::is_still_alive(tx, session, now).await? {
-                    return Ok(None);
-                }
-                store::grant::insert(tx, &grant).await?;
-                store::authorization_code::insert(tx, &code_hash, &kept).await?;
-                if let Some(participant) = &participant {
-                    store::session_client::remember(tx, participant).await?;
-                }
-                store::event::insert(tx, &event).await?;
-                Ok(Some(code))
-            })
+    let code = request.response_type.has_code().then(|| random::alphanumeric(43));
+    let order = Order {
+        client,
+        person: &signed_in.person,
+        grant: &grant,
+        scopes: &request.scopes,
+        nonce: request.nonce.as_deref(),
+        with_refresh: false,
+    };
+    let tokens = FrontTokens::make(app, &app.snapshot(), &order, (request.response_type, code.as_deref()))?;
+    let issued = Issued { code, tokens };
+    let written = app.db.write(move |tx| {
+        Box::pin(async move {
+            if !store::session::is_still_alive(tx, session, now).await? {
+                return Ok(None);
+            }
+            store::grant::insert(tx, &grant).await?;
+            if let Some(code) = &issued.code {
+                store::authorization_code::insert(tx, &sha256_hex(code.as_bytes()), &kept).await?;
+            }
+            issued.tokens.keep(tx, grant.id).await?;
+            if let Some(participant) = &participant {
+                store::session_client::remember(tx, participant).await?;
+            }
+            store::event::insert(tx, &event).await?;
+            Ok(Some(issued))
         })
-        .await
+    });
+    Ok(written.await?)
+}
+
+/// That somebody signed in to an application.
+fn event(app: &App, client: &Client, signed_in: &SignedIn, trail: &Trail) -> Event {
+    let name = &client.application.profile.name;
+    let text = format!("{} signed in to {name}", signed_in.user.profile.username);
+    let mut entry = events::Entry::new(EventKind::Authorized, text);
+    entry.user = Some(signed_in.user.id);
+    entry.application = Some(client.application.id);
+    entry.address.clone_from(&trail.attempt().address);
+    entry.reference = trail.reference();
+    entry.event(app)
 }
 
 /// Tokens made and signed, not kept yet.
@@ -153,7 +199,8 @@ pub fn tokens(app: &App, snapshot: &Snapshot, order: &Order<'_>) -> Result<Token
     let access_token = sign(TokenKind::AccessToken, facts.access_token(&extra, &scope, &uid))?;
     let id_token = if order.scopes.contains("openid") {
         let extra = id_token_extra(snapshot, order, extra).map_err(|error| mapping_failed(&error))?;
-        let claims = facts.id_token(&extra, order.nonce, &access_token, signer.algorithm());
+        let companions = Companions { access_token: Some(&access_token), code: None };
+        let claims = facts.id_token(&extra, order.nonce, companions, signer.algorithm());
         Some(sign(TokenKind::IdToken, claims)?)
     } else {
         None

@@ -1,6 +1,5 @@
 //! OpenID Connect endpoints. Each file is called what its address is called.
 
-pub mod answer;
 pub mod asked_claims;
 pub mod authorize;
 pub mod check_session;
@@ -18,6 +17,7 @@ pub mod introspect;
 pub mod issue;
 pub mod logout;
 mod refusal;
+pub mod response_mode;
 pub mod revoke;
 pub mod session_state;
 pub mod token;

@@ -11,8 +11,9 @@ use doorward_protocols::oauth::{
     error::{ErrorCode, OAuthError},
     redirect_uri::difference,
 };
+use doorward_store as store;
 
-use super::answer::Destination;
+use super::response_mode::Destination;
 use crate::{
     app::App,
     applications::access::NoAccess,
@@ -51,7 +52,33 @@ pub(super) async fn refuse_at(
     entry.address = visitor.address.to_string();
     let step = StepDraft::refused(at, &error.detail).with(detail::ERROR, error.code.as_str());
     let reference = events::write(app, entry.on(trail, step)).await;
-    destination.error(app, visitor, error, &reference)
+    destination.error(app, Some(visitor), error, &reference)
+}
+
+/// The database is away: a page, or for `prompt=none` an error to the client.
+pub(super) async fn store_failed(
+    app: &App,
+    visitor: &Visitor,
+    destination: &Destination<'_>,
+    is_silent: bool,
+    error: &store::Error,
+    trail: &Trail,
+) -> Response {
+    if is_silent {
+        return refuse(app, visitor, destination, &unavailable(error), trail).await;
+    }
+    ErrorPage::store(error).render(app, Some(visitor))
+}
+
+/// What a client is told of a failure of the database (RFC 6749, section 4.1.2.1).
+pub(super) fn unavailable(error: &store::Error) -> OAuthError {
+    match error {
+        store::Error::Unavailable(_) => {
+            OAuthError::new(ErrorCode::TemporarilyUnavailable, "Doorward cannot reach its database; try again later")
+        }
+        _ => OAuthError::new(ErrorCode::ServerError, "Doorward could not do this"),
+    }
+    .detail(error.to_string())
 }
 
 /// The access rule or the networks say no: a page, or for `prompt=none` an error to the client.

@@ -5,7 +5,9 @@ use doorward_core::{
     id::AttemptId,
     timeline::{AttemptMethod, Details, StepKind, detail},
 };
-use doorward_protocols::oauth::{authorize::AuthorizeRequest, parameters::Parameters, token::join};
+use doorward_protocols::oauth::{
+    authorize::AuthorizeRequest, parameters::Parameters, response_type::ResponseType, token::join,
+};
 
 use crate::{
     app::App,
@@ -55,8 +57,8 @@ pub fn asks_userinfo(client: &Client) -> bool {
     recipe.is_some_and(|recipe| ASKING_USERINFO.contains(&recipe.id.as_str()))
 }
 
-/// Notes what let a request through, and that its code was sent.
-pub fn note_code(app: &App, trail: &Trail, client: &Client, request: &AuthorizeRequest, signed_in: &SignedIn) {
+/// Notes what let a request through, and what the browser was sent back with.
+pub fn note_answer(app: &App, trail: &Trail, client: &Client, request: &AuthorizeRequest, signed_in: &SignedIn) {
     let profile = &client.application.profile;
     let username = &signed_in.user.profile.username;
     let since = signed_in.session.authenticated_at;
@@ -71,10 +73,17 @@ pub fn note_code(app: &App, trail: &Trail, client: &Client, request: &AuthorizeR
         ConsentMode::Never => "not asked for",
         ConsentMode::FirstTime | ConsentMode::Always => "given",
     };
-    let sent =
-        StepDraft::good(StepKind::CodeSent, format!("The browser was sent back to {} with a code", profile.name))
-            .with("scopes", scopes)
-            .with("consent", consent)
-            .with(detail::REDIRECT_URI, &request.redirect_uri);
+    let (kind, with) = match request.response_type {
+        ResponseType::Code => (StepKind::CodeSent, "a code"),
+        ResponseType::IdToken => (StepKind::TokensSent, "an ID token"),
+        ResponseType::IdTokenToken => (StepKind::TokensSent, "an ID token and an access token"),
+        ResponseType::CodeToken => (StepKind::TokensSent, "a code and an access token"),
+        ResponseType::CodeIdToken => (StepKind::TokensSent, "a code and an ID token"),
+        ResponseType::CodeIdTokenToken => (StepKind::TokensSent, "a code, an ID token and an access token"),
+    };
+    let sent = StepDraft::good(kind, format!("The browser was sent back to {} with {with}", profile.name))
+        .with("scopes", scopes)
+        .with("consent", consent)
+        .with(detail::REDIRECT_URI, &request.redirect_uri);
     app.timeline.note(trail, sent);
 }

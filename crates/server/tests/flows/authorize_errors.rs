@@ -13,7 +13,8 @@ on_both! {
         let mut anonymous = app.browser();
         for (parameter, error) in [
             (("response_type", ""), "invalid_request"),
-            (("response_type", "token"), "unsupported_response_type"),
+            (("response_type", "none"), "unsupported_response_type"),
+            (("response_type", "code magic"), "unsupported_response_type"),
             (("response_mode", "web_message"), "invalid_request"),
             (("scope", "op\"en"), "invalid_scope"),
             (("prompt", "none"), "login_required"),
@@ -21,6 +22,7 @@ on_both! {
             (("max_age", "soon"), "invalid_request"),
             (("request", "x"), "request_not_supported"),
             (("request_uri", "https://evil.example/"), "request_uri_not_supported"),
+            (("registration", "{}"), "registration_not_supported"),
             (("code_challenge", "short"), "invalid_request"),
             (("id_token_hint", "nonsense"), "invalid_request"),
         ] {

@@ -1,9 +1,6 @@
-//! `prompt`, `max_age`, `id_token_hint`, response modes, and requests by POST.
+//! `prompt`, `max_age`, `id_token_hint`, and what waits meanwhile.
 
-use crate::{
-    on_both,
-    support::{CALLBACK, PASSWORD},
-};
+use crate::{on_both, support::PASSWORD};
 use jiff::SignedDuration;
 
 on_both! {
@@ -90,22 +87,6 @@ on_both! {
         // CVE-2024-21637: what is in the form cannot leave it.
         let nasty = browser.get(&client.authorize(&[("response_mode", "form_post"), ("state", "\"><script>alert(1)</script>")])).await;
         assert!(!nasty.body.contains("<script>alert"));
-    }
-
-    /// By POST, from another site and so without cookies: the browser comes back with GET, which brings them.
-    async fn requests_may_come_by_post(app) {
-        let client = app.client(&app.application("a").await);
-        let target = client.authorize(&[]);
-        let (path, query) = target.split_once('?').unwrap();
-        let fields: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let mut browser = app.signed_in("admin").await;
-        let page = browser.request("POST", path, Some(&fields)).await;
-        assert_eq!(page.status, 303);
-        let back = browser.get(page.location()).await;
-        assert!(back.location().starts_with(CALLBACK) && back.redirect_parameter("code").is_some());
-        let twice = browser.request("POST", path, Some(&[("client_id", "a"), ("client_id", "b")])).await;
-        assert_eq!(twice.status, 400);
     }
 
     /// What waits is bound to its browser and to an hour; then there is a way to begin again.

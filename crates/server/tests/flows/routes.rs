@@ -24,6 +24,7 @@ const TABLE: &[(&str, &str, May)] = &[
     ("GET", "/sign-in/code", May::Anyone),
     ("POST", "/sign-in/code", May::Client),
     ("GET", "/sign-in/continue", May::Client),
+    ("POST", "/sign-in/continue", May::Client),
     ("GET", "/sign-out", May::Anyone),
     ("POST", "/sign-out", May::Client),
     ("POST", "/consent", May::Client),

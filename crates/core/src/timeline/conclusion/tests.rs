@@ -74,6 +74,15 @@ fn a_code_that_is_not_exchanged_within_a_minute_is_lost() {
 }
 
 #[test]
+fn tokens_by_way_of_the_browser_are_enough() {
+    let sent = [good(0, StepKind::Asked), good(10, StepKind::TokensSent)];
+    says(&sent, 11, Ending::Good, "alice signed in to NetBox.");
+    says(&sent, 4000, Ending::Good, "alice signed in to NetBox.");
+    let refused = step(12, StepKind::Tokens, false, "wrong secret", &[]);
+    assert_eq!(after(600, AttemptMethod::Oidc, &[good(10, StepKind::TokensSent), refused]).0, Ending::Failed);
+}
+
+#[test]
 fn tokens_without_userinfo_mean_refusal_only_where_userinfo_is_known_to_follow() {
     says(&[good(0, StepKind::CodeSent), tokens(1, false)], 600, Ending::Good, "alice signed in to NetBox.");
     let known = [good(0, StepKind::CodeSent), tokens(1, true)];

@@ -67,8 +67,10 @@ async fn last_attempt(app: &App, entry: &ApplicationEntry) -> OperationResult<Op
     let (records, _) = timeline::read::list(app, wanted, ATTEMPTS_MAX, 0).await?;
     Ok(records.into_iter().find_map(|record| {
         let last = record.steps.last()?;
-        let is_its_turn =
-            matches!(last.kind, StepKind::CodeSent | StepKind::Tokens | StepKind::Userinfo | StepKind::Refreshed);
+        let is_its_turn = matches!(
+            last.kind,
+            StepKind::CodeSent | StepKind::TokensSent | StepKind::Tokens | StepKind::Userinfo | StepKind::Refreshed
+        );
         is_its_turn.then(|| AttemptSeen {
             at: last.at,
             last_step: last.kind,

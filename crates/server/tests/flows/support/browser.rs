@@ -53,6 +53,13 @@ impl Page {
         url.query_pairs().find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
     }
 
+    /// The parameters of the fragment of the address the browser is sent to.
+    pub(crate) fn fragment(&self) -> BTreeMap<String, String> {
+        let fragment = self.location().split_once('#').map_or("", |(_, fragment)| fragment);
+        assert!(!fragment.contains('+'), "a plus in a fragment may be read as itself: {fragment}");
+        form_urlencoded::parse(fragment.as_bytes()).into_owned().collect()
+    }
+
     /// Value of a hidden field.
     pub(crate) fn hidden(&self, name: &str) -> String {
         let marker = format!("name=\"{name}\" value=\"");

@@ -10,7 +10,7 @@ pub(crate) mod netbox;
 pub(crate) mod scripts;
 
 pub(crate) use browser::{Browser, Page};
-pub(crate) use client::{OAuthClient, TokenAnswer};
+pub(crate) use client::{OAuthClient, TokenAnswer, claims_of};
 pub(crate) use guest::{Guest, PAGE, Proxy};
 
 use axum::Router;

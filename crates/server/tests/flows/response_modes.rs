@@ -1,0 +1,92 @@
+//! How answers travel: query, fragment, form.
+
+use crate::{
+    on_both, response_types,
+    support::{CALLBACK, Page},
+};
+
+/// A state with everything that has a meaning somewhere.
+const STATE: &str = "a b+c&d=e#f%2Fg\"'<>;?/\\é\u{1f600}";
+
+/// The fields of a form, unescaped.
+fn field(page: &Page, name: &str) -> String {
+    let text = page.hidden(name);
+    text.replace("&quot;", "\"").replace("&#x27;", "'").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
+on_both! {
+    /// OAuth 2.0 Form Post Response Mode: nothing in the address, for tokens and for errors.
+    async fn form_post_carries_tokens_and_errors(app) {
+        let client = response_types::client(&app).await;
+        let mut browser = app.signed_in("admin").await;
+        let more = [("response_mode", "form_post"), ("response_type", "code id_token token"), ("state", STATE)];
+        let page = browser.get(&client.authorize(&more)).await;
+        assert_eq!((page.status, page.location()), (200, ""));
+        assert!(page.text().contains(&format!("action=\"{CALLBACK}\"")), "{}", page.body);
+        for name in ["code", "id_token", "access_token", "token_type", "expires_in"] {
+            assert!(!page.hidden(name).is_empty(), "{name}");
+        }
+        assert_eq!((field(&page, "state"), page.hidden("iss")), (STATE.to_owned(), client.issuer.clone()));
+        // Without scripts there is a button, which sends nothing of its own.
+        assert!(page.body.contains("id=\"continue\"") && !page.body.contains("name=\"csrf\""));
+        for (parameter, error) in [
+            (("nonce", ""), "invalid_request"), (("response_type", ""), "invalid_request"),
+            (("response_type", "token"), "unsupported_response_type"), (("max_age", "x"), "invalid_request"),
+        ] {
+            let mut target = vec![("response_mode", "form_post"), ("response_type", "id_token"), parameter];
+            if parameter.0 == "response_type" {
+                target.remove(1);
+            }
+            let page = browser.get(&client.authorize(&target)).await;
+            assert_eq!((page.status, page.hidden("error").as_str(), page.location()), (200, error, ""), "{parameter:?}");
+            assert_eq!((page.hidden("state").as_str(), page.hidden("iss")), ("the-state", client.issuer.clone()));
+            assert!(!page.body.contains("name=\"code\"") && !page.body.contains("name=\"id_token\""));
+        }
+    }
+
+    /// RFC 9700, section 4.2: pages and redirects tell no third party, are kept by nobody and can be framed by nobody.
+    async fn answers_leak_nowhere(app) {
+        let client = response_types::client(&app).await;
+        let mut browser = app.signed_in("admin").await;
+        for mode in ["query", "fragment", "form_post"] {
+            let page = browser.get(&client.authorize(&[("response_mode", mode)])).await;
+            assert_eq!(page.header("referrer-policy"), "no-referrer", "{mode}");
+            assert_eq!(page.header("cache-control"), "no-store", "{mode}");
+            assert_eq!(page.header("x-frame-options"), "DENY", "{mode}");
+            let policy = page.header("content-security-policy");
+            assert!(policy.contains("frame-ancestors 'none'") && policy.contains("default-src 'none'"), "{policy}");
+            assert!(!policy.contains("unsafe"), "{policy}");
+        }
+    }
+
+    /// RFC 6749, section 4.1.2: `state` comes back byte for byte, in every mode, with the answer and with errors.
+    async fn state_comes_back_byte_for_byte(app) {
+        let client = response_types::client(&app).await;
+        let mut browser = app.signed_in("admin").await;
+        let long = "s".repeat(4000);
+        for state in [STATE, " ", "\r\n\t", long.as_str()] {
+            for error in [("max_age", ""), ("max_age", "x")] {
+                let query = browser.get(&client.authorize(&[("state", state), error])).await;
+                assert_eq!(query.redirect_parameter("state").as_deref(), Some(state));
+                let more = [("state", state), ("response_type", "id_token"), error];
+                assert_eq!(browser.get(&client.authorize(&more)).await.fragment()["state"], state);
+            }
+        }
+        let without = browser.get(&client.authorize(&[("state", "")])).await;
+        assert_eq!(without.redirect_parameter("state"), None);
+    }
+
+    /// A code may travel in a fragment, where it is asked for.
+    async fn codes_may_travel_in_a_fragment(app) {
+        let client = client_of(&app).await;
+        let mut browser = app.signed_in("admin").await;
+        let answer = browser.get(&client.authorize(&[("response_mode", "fragment")])).await.fragment();
+        assert_eq!(client.exchange(&answer["code"]).await.status, 200);
+        let failed = browser.get(&client.authorize(&[("response_mode", "fragment"), ("max_age", "x")])).await;
+        assert_eq!(failed.fragment()["error"], "invalid_request");
+    }
+}
+
+async fn client_of(app: &crate::support::TestApp) -> crate::support::OAuthClient {
+    app.client(&app.application("a").await)
+}
