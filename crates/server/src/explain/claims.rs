@@ -143,7 +143,8 @@ fn fill(
     let access_token = facts.access_token(&extra, &join(&report.scopes), MADE_LATER);
     let mut id_token = Map::new();
     if report.scopes.contains("openid") {
-        id_token = facts.id_token(&extra, Some(FROM_APPLICATION), Companions::default(), client.signer.algorithm());
+        let companions = Companions { access_token: Some(MADE_LATER), code: None };
+        id_token = facts.id_token(&extra, Some(FROM_APPLICATION), companions, client.signer.algorithm());
         id_token.insert("at_hash".to_owned(), json!(MADE_LATER));
     }
     let userinfo = if report.scopes.contains("openid") {
