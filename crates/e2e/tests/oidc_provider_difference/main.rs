@@ -24,6 +24,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
 use doorward_e2e::doorward::Doorward;
+use doorward_e2e::environment;
 
 use crate::answer::Facets;
 use crate::differences::DIFFERENCES;
@@ -114,7 +115,7 @@ async fn answers_differ_from_oidc_providers_only_where_they_are_meant_to() -> Re
     let ours = Side::new(doorward.url(""), true, &OURS, &clients).await?;
     let theirs = Side::new(peer.issuer(), false, &THEIRS, &clients).await?;
 
-    let only = std::env::var("DOORWARD_TEST_ONLY").unwrap_or_default();
+    let only = environment::optional("DOORWARD_TEST_ONLY");
     let (mut unexpected, mut asked) = (Vec::new(), BTreeSet::new());
     for line in cases::cases().filter(|line| line.contains(&only)) {
         ensure!(asked.insert(line), "asked twice: {line}");

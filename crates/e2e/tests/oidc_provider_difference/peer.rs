@@ -49,6 +49,7 @@ impl Peer {
 }
 
 /// A client in the words of OpenID Connect Dynamic Client Registration 1.0, section 2.
+#[expect(clippy::indexing_slicing, reason = "JSON of our own making")]
 fn registration(client: &Application, method: &str) -> Value {
     let mut grants =
         vec!["authorization_code", "refresh_token", "implicit", "urn:ietf:params:oauth:grant-type:device_code"];

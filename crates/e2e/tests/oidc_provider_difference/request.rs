@@ -57,7 +57,7 @@ impl FromStr for Request {
     fn from_str(line: &str) -> Result<Self> {
         let mut words = line.split(' ');
         let name = words.next().unwrap_or_default();
-        let mut request = Self::usual(name)?;
+        let mut request = Self::usual(name);
         for word in words {
             request.change(word).with_context(|| format!("{word:?} in {line:?}"))?;
         }
@@ -66,7 +66,7 @@ impl FromStr for Request {
 }
 
 impl Request {
-    fn usual(name: &str) -> Result<Self> {
+    fn usual(name: &str) -> Self {
         let usual = USUAL.iter().find(|(usual, _)| *usual == name).map(|(_, usual)| *usual);
         let [method, endpoint, authorization, parameters] = usual.unwrap_or(["GET", name, "none", ""]);
         let mut request = Self {
@@ -79,7 +79,7 @@ impl Request {
             member: None,
         };
         parameters.split('&').filter(|pair| !pair.is_empty()).for_each(|pair| request.add(pair));
-        Ok(request)
+        request
     }
 
     fn add(&mut self, pair: &str) {
