@@ -3,6 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::disallowed_methods,
     unreachable_pub,
     reason = "tests fail by panicking, wait by sleeping and export nothing"
@@ -10,10 +11,15 @@
 
 mod activity;
 mod applications;
+mod automated_browser;
 mod clients;
+mod conformance;
 mod connector;
 mod credentials;
 mod explain;
+#[expect(dead_code, reason = "made for the conformance tests, which need all of it")]
+#[path = "../../../server/tests/conformance/rp/html.rs"]
+mod html;
 mod keys;
 mod ldap;
 #[path = "../../../server/tests/flows/support/netbox.rs"]

@@ -1,6 +1,9 @@
 //! `response_mode`: how the answer travels (OAuth 2.0 Multiple Response Type Encoding Practices, section 2.1; OAuth 2.0 Form
 //! Post Response Mode).
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::Value;
+
 use super::{
     error::{ErrorCode, OAuthError},
     parameters::Parameters,
@@ -56,19 +59,59 @@ impl ResponseMode {
         // RFC 6749, section 4.2.2.1: whoever asks for tokens looks into the fragment, also for what is not supported here.
         let is_token = |word: &str| matches!(word, "token" | "id_token");
         let default = if words().any(is_token) { Self::Fragment } else { Self::Query };
-        match parameters.get("response_mode").and_then(Self::parse) {
+        let asked = match parameters.get("response_mode") {
+            Some(mode) => Self::parse(mode),
+            None => parameters.get("request").and_then(of_request_object),
+        };
+        match asked {
             None | Some(Self::Query) => default,
             Some(mode) => mode,
         }
     }
 }
 
+/// The response mode in a request object (OpenID Connect Core 1.0, section 6.1). Request objects are refused, but whoever put
+/// the mode inside listens for the refusal there. Nothing else in it is looked at, and no signature: whoever made the request
+/// could have said the same outside.
+fn of_request_object(object: &str) -> Option<ResponseMode> {
+    let payload = URL_SAFE_NO_PAD.decode(object.split('.').nth(1)?).ok()?;
+    let claims: Value = serde_json::from_slice(&payload).ok()?;
+    claims.get("response_mode")?.as_str().and_then(ResponseMode::parse)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn for_error(query: &str) -> ResponseMode {
         ResponseMode::for_error(&Parameters::parse(query.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn request_objects_are_refused_where_they_ask_for_answers() {
+        let object = |claims: &str| format!("e30.{}.", URL_SAFE_NO_PAD.encode(claims));
+        let form_post = object(r#"{"response_mode":"form_post"}"#);
+        assert_eq!(for_error(&format!("response_type=code&request={form_post}")), ResponseMode::FormPost);
+        assert_eq!(for_error(&format!("response_type=id_token&request={form_post}")), ResponseMode::FormPost);
+        // What stands outside is what was said.
+        assert_eq!(for_error(&format!("response_mode=fragment&request={form_post}")), ResponseMode::Fragment);
+        for nothing in
+            ["x", "a.b.c", "..", &object("[]"), &object(r#"{"response_mode":1}"#), &object(r#"{"response_mode":"x"}"#)]
+        {
+            assert_eq!(for_error(&format!("response_type=code&request={nothing}")), ResponseMode::Query, "{nothing}");
+        }
+        // Tokens in a query are not to be had this way either.
+        let query = object(r#"{"response_mode":"query"}"#);
+        assert_eq!(for_error(&format!("response_type=id_token&request={query}")), ResponseMode::Fragment);
+    }
+
+    proptest! {
+        #[test]
+        fn no_request_object_panics(object in "[ -~]{0,60}", claims in "[ -~]{0,60}") {
+            of_request_object(&object);
+            of_request_object(&format!("e30.{}.", URL_SAFE_NO_PAD.encode(claims)));
+        }
     }
 
     #[test]

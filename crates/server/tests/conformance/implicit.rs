@@ -1,0 +1,57 @@
+//! oidcc-implicit-certification-test-plan.
+
+/// What the plan runs for both response types, and what for `id_token token` only. The form post version shares it.
+macro_rules! implicit {
+    ($plan:literal, $mode:ident) => {
+        pub(crate) mod id_token {
+            crate::implicit::both!($plan, IdToken, $mode);
+        }
+
+        pub(crate) mod id_token_token {
+            crate::implicit::both!($plan, IdTokenToken, $mode,
+                oidcc_userinfo_get
+                oidcc_userinfo_post_header
+                oidcc_userinfo_post_body
+                oidcc_response_type_missing);
+        }
+    };
+}
+pub(crate) use implicit;
+
+macro_rules! both {
+    ($plan:literal, $response_type:ident, $mode:ident $(, $($more:ident)*)?) => {
+        crate::list::modules! { $plan, $response_type, $mode:
+            $($($more)*)?
+            oidcc_server
+            oidcc_idtoken_signature
+            oidcc_ensure_request_without_nonce_fails
+            oidcc_scope_profile
+            oidcc_scope_email
+            oidcc_scope_address
+            oidcc_scope_phone
+            oidcc_scope_all
+            oidcc_alternate_happy_flow
+            oidcc_display_page
+            oidcc_display_popup
+            oidcc_prompt_login
+            oidcc_prompt_none_not_logged_in
+            oidcc_prompt_none_logged_in
+            oidcc_max_age_1
+            oidcc_max_age_10000
+            oidcc_ensure_request_with_unknown_parameter_succeeds
+            oidcc_id_token_hint
+            oidcc_login_hint
+            oidcc_ui_locales
+            oidcc_claims_locales
+            oidcc_ensure_request_with_acr_values_succeeds
+            oidcc_ensure_registered_redirect_uri
+            oidcc_request_uri_unsigned_supported_correctly_or_rejected_as_unsupported
+            oidcc_unsigned_request_object_supported_correctly_or_rejected_as_unsupported
+            oidcc_ensure_request_object_with_redirect_uri
+            oidcc_claims_essential
+        }
+    };
+}
+pub(crate) use both;
+
+implicit!("oidcc-implicit-certification-test-plan", Default);
