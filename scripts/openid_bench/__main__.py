@@ -69,10 +69,10 @@ class Running:
             told += ["--cookie", self.browsers[algorithm].cookies()]
         if kind == "refresh":
             made = [self.tokens(algorithm, "openid profile email offline_access", prompt="consent") for _ in range(CONNECTIONS)]
-            told += [argument for tokens in made for argument in ("--token", tokens["refresh_token"])]
+            told += [f"--token={tokens['refresh_token']}" for tokens in made]
         if kind in ("userinfo", "introspection"):
             made = [self.tokens(algorithm, "openid profile email") for _ in range(CONNECTIONS)]
-            told += [argument for tokens in made for argument in ("--token", tokens["access_token"])]
+            told += [f"--token={tokens['access_token']}" for tokens in made]
         if self.peer.signs_access_tokens or signed:
             told.append("--signed-access-tokens")
         if signed and not self.peer.signs_access_tokens:
