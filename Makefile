@@ -41,5 +41,5 @@ check: lint test ## Exactly what CI runs
 measure: ## Start-up, memory, size and crate count of the release binary
 	scripts/measure
 
-bench: ## LDAP beside slapd, forward auth beside nothing: rates, latencies, processor time (a quarter of an hour)
+bench: ## LDAP beside slapd, OpenID Connect beside oidc-provider, forward auth: rates, latencies, processor time (twenty minutes)
 	scripts/bench

@@ -14,6 +14,12 @@ pub fn required(name: &str) -> Result<String> {
     })
 }
 
+/// The value of an environment variable that somebody may set; else nothing.
+#[must_use]
+pub fn optional(name: &str) -> String {
+    std::env::var(name).unwrap_or_default()
+}
+
 /// The first of these programs that stands on this machine; a name is looked up in `PATH`.
 ///
 /// # Errors

@@ -25,6 +25,7 @@ pub mod environment;
 pub mod front;
 pub mod html;
 pub mod ldap;
+pub mod load;
 pub mod netbox;
 pub mod netbox_api;
 pub mod nginx;

@@ -51,6 +51,12 @@ impl Visitor {
         Ok(Self { client })
     }
 
+    /// The HTTP client with the visitor's cookies, for requests of an unusual shape.
+    #[must_use]
+    pub fn http(&self) -> &Client {
+        &self.client
+    }
+
     /// Fetches one address, following nothing.
     ///
     /// # Errors

@@ -17,6 +17,9 @@ const QUEUE: usize = 1024;
 const BATCH: usize = 128;
 /// Readers kept open; more are opened when needed and closed again.
 const IDLE_READERS: usize = 16;
+/// How many pages of 4 KiB the log beside the file may hold before they are moved into the file: most of them are written again and
+/// again, and only the last state has to move.
+const LOG_PAGES: i64 = 8192;
 /// How long to wait for another process that is writing.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -36,6 +39,9 @@ impl Sqlite {
     pub(super) fn open(path: &Path, commits: Commits) -> Result<Self> {
         make_private(path)?;
         let mut connection = connect(path)?;
+        connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
+        // What a savepoint needs to go back is as large as a batch is; SQLite would make a file for it, each time.
+        connection.pragma_update(None, "temp_store", "memory")?;
         let (writer, jobs) = mpsc::channel(QUEUE);
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())

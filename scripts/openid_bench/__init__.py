@@ -1,0 +1,1 @@
+"""OpenID Connect beside npm's oidc-provider, in the same run. See `scripts/bench`."""
