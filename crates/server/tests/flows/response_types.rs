@@ -56,7 +56,7 @@ on_both! {
             let answer = page.fragment();
             let words: Vec<_> = response_type.split(' ').collect();
             let has = |word| words.contains(&word);
-            let mut expected = vec!["iss", "state"];
+            let mut expected = vec!["iss", "session_state", "state"];
             expected.extend(has("code").then_some("code"));
             expected.extend(has("id_token").then_some("id_token"));
             if has("token") {
