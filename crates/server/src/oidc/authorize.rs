@@ -7,7 +7,8 @@ use axum::{
     response::Response,
 };
 use doorward_core::{
-    grant_type::GrantType, id::AttemptId, network::Place, random, redirect_uri::RedirectKind, timeline::StepKind,
+    application::ConsentMode, grant_type::GrantType, id::AttemptId, network::Place, random, redirect_uri::RedirectKind,
+    timeline::StepKind,
 };
 use doorward_protocols::{
     jose::verify::id_token_hint,
@@ -329,8 +330,10 @@ fn hinted(
     Ok(signed_in.map(|signed_in| subject(signed_in) == expected && taken != Some(false)))
 }
 
+/// What the person consented to before. Only applications that ask at the first sign-in need to know.
 async fn consented(app: &App, visitor: &Visitor, client: &Client) -> store::Result<Option<Consented>> {
-    let Some(signed_in) = &visitor.signed_in else { return Ok(None) };
+    let signed_in = visitor.signed_in.as_ref().filter(|_| client.application.profile.consent == ConsentMode::FirstTime);
+    let Some(signed_in) = signed_in else { return Ok(None) };
     let (user, application) = (signed_in.user.id, client.application.id);
     let consent =
         app.db.read(move |tx| Box::pin(async move { store::consent::find(tx, user, application).await })).await?;
