@@ -1,0 +1,88 @@
+//! What somebody tries who knows OpenID Connect well: more claims than were allowed, steps that were never taken, hints that
+//! came by other ways.
+
+use crate::{
+    on_both,
+    support::{OAuthClient, Page, TestApp},
+};
+use doorward_core::{application::ConsentMode, claim_mapping::MappingProfile, id::MappingId};
+use doorward_server::mappings;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Asks for a claim that two scopes make, each another part of it.
+const ROOM: &str = r#"{"userinfo": {"room": null}, "id_token": {"room": null}}"#;
+
+/// An application with the scopes `desk` and `vault`, which both make the claim `room`.
+async fn two_rooms(app: &TestApp, consent: ConsentMode) -> OAuthClient {
+    let mut chosen: BTreeSet<MappingId> = app
+        .app
+        .snapshot()
+        .mappings
+        .iter()
+        .filter(|mapping| ["openid", "offline_access"].contains(&mapping.profile.scope.as_str()))
+        .map(|mapping| mapping.id)
+        .collect();
+    for (scope, expression) in
+        [("desk", "{\"room\": {\"number\": \"3.14\"}}"), ("vault", "{\"room\": {\"code\": \"4711\"}}")]
+    {
+        let profile = MappingProfile {
+            name: format!("Room {scope}"),
+            scope: scope.into(),
+            expression: expression.into(),
+            description: String::new(),
+        };
+        chosen.insert(mappings::create(&app.app, &app.actor(), profile).await.unwrap().id);
+    }
+    let registered = app.application_with("a", |profile, provider| {
+        profile.consent = consent;
+        provider.include_claims_in_id_token = false;
+        provider.mappings = chosen;
+    });
+    app.client(&registered.await)
+}
+
+async fn room(client: &OAuthClient, access_token: &str) -> Value {
+    client.userinfo(access_token).await.json()["room"].clone()
+}
+
+fn asks(page: &Page) -> bool {
+    page.body.contains("id=\"allow\"")
+}
+
+on_both! {
+    /// A claim by name is made of all scopes that have it. That one of them was allowed does not allow the others.
+    async fn a_claim_of_two_scopes_is_not_smuggled_past_consent(app) {
+        let client = two_rooms(&app, ConsentMode::FirstTime).await;
+        let mut browser = app.signed_in("admin").await;
+        let page = browser.get(&client.authorize(&[("scope", "openid desk")])).await;
+        assert!(asks(&page) && page.text().contains("3.14") && !page.text().contains("4711"), "{}", page.body);
+        browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+        let request = [("scope", "openid"), ("claims", ROOM)];
+        let silent = browser.get(&client.authorize(&[&request[..], &[("prompt", "none")]].concat())).await;
+        assert_eq!(silent.redirect_parameter("error").as_deref(), Some("consent_required"));
+        // Shown and allowed, it is given.
+        let page = browser.get(&client.authorize(&request)).await;
+        assert!(asks(&page) && page.text().contains("4711"), "{}", page.body);
+        let code = browser.submit(&page, "/consent", &[("decision", "allow")]).await.redirect_parameter("code").unwrap();
+        let tokens = client.exchange(&code).await;
+        assert_eq!(room(&client, &tokens.text("access_token")).await, json!({ "number": "3.14", "code": "4711" }));
+    }
+
+    /// Whoever refreshes for fewer scopes is not told more than with all of them.
+    async fn fewer_scopes_bring_no_more_of_a_claim(app) {
+        let client = two_rooms(&app, ConsentMode::Always).await;
+        let mut browser = app.signed_in("admin").await;
+        let page = browser.get(&client.authorize(&[("scope", "openid desk offline_access"), ("claims", ROOM)])).await;
+        assert!(asks(&page) && !page.text().contains("4711"), "{}", page.body);
+        let code = browser.submit(&page, "/consent", &[("decision", "allow")]).await.redirect_parameter("code").unwrap();
+        let tokens = client.exchange(&code).await;
+        let desk = json!({ "number": "3.14" });
+        assert_eq!((room(&client, &tokens.text("access_token")).await, &tokens.claims("id_token")["room"]), (desk.clone(), &desk));
+        let refresh = tokens.text("refresh_token");
+        let fewer = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str()), ("scope", "openid")];
+        let tokens = client.token(&fewer).await;
+        assert_eq!(tokens.text("scope"), "openid");
+        assert_eq!((room(&client, &tokens.text("access_token")).await, &tokens.claims("id_token")["room"]), (desk.clone(), &desk));
+    }
+}
