@@ -76,7 +76,7 @@ pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, form: Form)
 /// else it counts for nothing, and they are asked.
 async fn go_on_as_oneself(app: &App, visitor: &Visitor, pending: &Pending) -> Response {
     let user = visitor.signed_in.as_ref().map(|signed_in| signed_in.user.id);
-    let is_theirs = pending.ask == Ask::Account && user.is_some_and(|user| pending.is_for(user));
+    let is_theirs = user.is_some_and(|user| pending.asks(Ask::Account, user));
     let said = if is_theirs { Said::GoOn } else { Said::Nothing };
     oidc::authorize::resume(app, visitor, pending, said).await
 }
@@ -175,7 +175,7 @@ pub(super) fn form(app: &App, visitor: &Visitor, pending: &Pending, username: &s
     let (is_confirmation, offer) = match (pending.ask, here) {
         (Ask::Confirm, Some(_)) => (true, None),
         (Ask::Account, Some(signed_in)) => {
-            (false, pending.is_for(signed_in.user.id).then_some(&signed_in.user.profile))
+            (false, pending.asks(Ask::Account, signed_in.user.id).then_some(&signed_in.user.profile))
         }
         _ => (false, None),
     };

@@ -3,7 +3,7 @@
 
 use crate::{
     on_both,
-    support::{OAuthClient, Page, TestApp},
+    support::{OAuthClient, PASSWORD, Page, TestApp},
 };
 use doorward_core::{application::ConsentMode, claim_mapping::MappingProfile, id::MappingId};
 use doorward_server::mappings;
@@ -84,5 +84,19 @@ on_both! {
         let tokens = client.token(&fewer).await;
         assert_eq!(tokens.text("scope"), "openid");
         assert_eq!((room(&client, &tokens.text("access_token")).await, &tokens.claims("id_token")["room"]), (desk.clone(), &desk));
+    }
+
+    /// What was sealed for the sign-in form is no answer to the question for consent, which nobody has seen yet.
+    async fn a_sign_in_form_does_not_stand_for_consent(app) {
+        let client = app.client(&app.application_with("a", |profile, _| profile.consent = ConsentMode::Always).await);
+        let mut browser = app.browser();
+        let sign_in = browser.get(&client.authorize(&[])).await;
+        browser.sign_in("/if/user/", "admin", PASSWORD).await;
+        let page = browser.submit(&sign_in, "/consent", &[("decision", "allow")]).await;
+        assert!(asks(&page), "{} {}", page.status, page.location());
+        // Nor is the choice of an account.
+        let choice = browser.get(&client.authorize(&[("prompt", "select_account")])).await;
+        let page = browser.submit(&choice, "/consent", &[("decision", "allow")]).await;
+        assert!(page.redirect_parameter("code").is_none(), "{}", page.location());
     }
 }
