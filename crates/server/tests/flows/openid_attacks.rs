@@ -5,7 +5,7 @@ use crate::{
     on_both,
     support::{OAuthClient, PASSWORD, Page, TestApp},
 };
-use doorward_core::{application::ConsentMode, claim_mapping::MappingProfile, id::MappingId};
+use doorward_core::{application::ConsentMode, claim_mapping::MappingProfile, grant_type::GrantType, id::MappingId};
 use doorward_server::mappings;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -98,5 +98,25 @@ on_both! {
         let choice = browser.get(&client.authorize(&[("prompt", "select_account")])).await;
         let page = browser.submit(&choice, "/consent", &[("decision", "allow")]).await;
         assert!(page.redirect_parameter("code").is_none(), "{}", page.location());
+    }
+
+    /// An ID token that was issued in no browser vouches for no browser: whoever took a device may not sign its owner out.
+    async fn an_id_token_of_a_device_signs_no_browser_out(app) {
+        let registered = app.application_with("a", |_, provider| {
+            provider.grant_types.insert(GrantType::DeviceCode);
+        });
+        let client = app.client(&registered.await);
+        let given = client.send("/application/o/device/", None, &[("client_id", &client.client_id), ("scope", "openid")]).await;
+        let mut browser = app.signed_in("admin").await;
+        let csrf = browser.get("/device").await.hidden("csrf");
+        let fields = [("csrf", csrf.as_str()), ("code", &given.text("user_code"))];
+        let question = browser.request("POST", "/device", Some(&fields)).await;
+        browser.submit(&question, "/device", &[("decision", "allow")]).await;
+        let grant = "urn:ietf:params:oauth:grant-type:device_code";
+        let tokens = client.token(&[("grant_type", grant), ("device_code", &given.text("device_code"))]).await;
+        let hint = tokens.text("id_token");
+        let page = browser.get(&format!("/application/o/a/end-session/?id_token_hint={hint}")).await;
+        assert!(page.body.contains("id=\"confirm-sign-out\""), "{} {}", page.status, page.location());
+        client.code(&mut browser, &[("prompt", "none")]).await;
     }
 }
