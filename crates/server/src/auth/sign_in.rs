@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{RawQuery, State},
-    http::{Method, StatusCode, Uri, header},
+    http::{HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Redirect, Response},
 };
 use doorward_core::{event::EventKind, secret::Secret, timeline::StepKind};
@@ -153,7 +153,10 @@ pub fn carry<'a>(
 ) -> Response {
     let fields: Vec<_> = fields.map(|(name, value)| json!({ "name": name, "value": value })).collect();
     let context = json!({ "action": action, "fields": fields, "lead": "You are being taken on to sign in." });
-    lead_out(pages::page(app, Some(visitor), "form_post.html", context))
+    let mut response = lead_out(pages::page(app, Some(visitor), "form_post.html", context));
+    // Without a referrer its form would be of no origin, as another site's can be, which is given no mark.
+    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    response
 }
 
 /// Sends somebody to sign in for the page they asked for. A form they sent is lost, the page it was on is not.

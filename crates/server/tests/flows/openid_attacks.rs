@@ -119,4 +119,18 @@ on_both! {
         assert!(page.body.contains("id=\"confirm-sign-out\""), "{} {}", page.status, page.location());
         client.code(&mut browser, &[("prompt", "none")]).await;
     }
+
+    /// Another site's form does not take a browser's mark away, also where browsers do not say that it is another site's but
+    /// only whose (plain HTTP, old browsers).
+    async fn another_sites_form_leaves_the_mark_of_a_browser_alone(app) {
+        let client = app.client(&app.application("a").await);
+        for origin in ["https://evil.example", "null", "https://id.example.org.evil.example"] {
+            let mut foreign = app.browser();
+            foreign.headers.push(("origin", origin.to_owned()));
+            for target in ["/application/o/authorize/?back", "/application/o/a/end-session/", "/sign-in", "/consent"] {
+                let page = foreign.request("POST", target, Some(&[("client_id", &client.client_id)])).await;
+                assert_eq!(page.header("set-cookie"), "", "{origin} {target}");
+            }
+        }
+    }
 }
