@@ -37,12 +37,12 @@ pub fn input(snapshot: &Snapshot, client: &Client, person: &Person) -> ClaimInpu
 /// # Errors
 /// The mapping that fails.
 pub fn userinfo(snapshot: &Snapshot, client: &Client, person: &Person) -> Result<Value, MappingError> {
-    userinfo_of(snapshot, client, person, &client.scopes, &BTreeMap::new())
+    userinfo_of(snapshot, client, person, (&client.scopes, &client.scopes), &BTreeMap::new())
 }
 
-/// Claims, with those added that were asked for by name: of the scopes given, or of any other that the application may
+/// Claims, with those added that were asked for by name: of the scopes `granted`, or of any other that the application may
 /// ask for (OpenID Connect Core 1.0, section 5.5). A claim that is there already stays as it is; one that has another value
-/// than was asked for is not added.
+/// than was asked for is not added. `granted`: those of the authorization request, however few a token was refreshed for.
 ///
 /// # Errors
 /// The mapping that fails.
@@ -50,7 +50,7 @@ pub fn with_asked(
     snapshot: &Snapshot,
     client: &Client,
     person: &Person,
-    scopes: &BTreeSet<String>,
+    granted: &BTreeSet<String>,
     mut given: Map<String, Value>,
     asked: &BTreeMap<String, Wanted>,
 ) -> Result<Map<String, Value>, MappingError> {
@@ -58,8 +58,8 @@ pub fn with_asked(
         return Ok(given);
     }
     let mut all = claims(snapshot, client, person, &client.scopes)?;
-    // What the scopes make alone counts, where other mappings would have added to it.
-    all.extend(claims(snapshot, client, person, scopes)?);
+    // What the scopes make alone counts, where other mappings would have added to it: so it was shown when it was allowed.
+    all.extend(claims(snapshot, client, person, granted)?);
     for (name, value) in all {
         if asked.get(&name).is_some_and(|wanted| wanted.takes(&value)) {
             given.entry(name).or_insert(value);
@@ -68,7 +68,7 @@ pub fn with_asked(
     Ok(given)
 }
 
-/// Userinfo for some scopes, and for claims asked for by name.
+/// Userinfo for some of the scopes `granted`, and for claims asked for by name.
 ///
 /// # Errors
 /// The mapping that fails.
@@ -76,11 +76,11 @@ pub fn userinfo_of(
     snapshot: &Snapshot,
     client: &Client,
     person: &Person,
-    scopes: &BTreeSet<String>,
+    (scopes, granted): (&BTreeSet<String>, &BTreeSet<String>),
     asked: &BTreeMap<String, Wanted>,
 ) -> Result<Value, MappingError> {
     let claims = claims(snapshot, client, person, scopes)?;
-    let mut claims = with_asked(snapshot, client, person, scopes, claims, asked)?;
+    let mut claims = with_asked(snapshot, client, person, granted, claims, asked)?;
     claims.insert("sub".to_owned(), json!(subject(client.provider.profile.sub_mode, &person.user)));
     Ok(Value::Object(claims))
 }

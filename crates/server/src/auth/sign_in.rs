@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{RawQuery, State},
-    http::{Method, StatusCode, Uri, header},
+    http::{HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Redirect, Response},
 };
 use doorward_core::{event::EventKind, secret::Secret, timeline::StepKind};
@@ -76,7 +76,7 @@ pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, form: Form)
 /// else it counts for nothing, and they are asked.
 async fn go_on_as_oneself(app: &App, visitor: &Visitor, pending: &Pending) -> Response {
     let user = visitor.signed_in.as_ref().map(|signed_in| signed_in.user.id);
-    let is_theirs = pending.ask == Ask::Account && user.is_some_and(|user| pending.is_for(user));
+    let is_theirs = user.is_some_and(|user| pending.asks(Ask::Account, user));
     let said = if is_theirs { Said::GoOn } else { Said::Nothing };
     oidc::authorize::resume(app, visitor, pending, said).await
 }
@@ -153,7 +153,10 @@ pub fn carry<'a>(
 ) -> Response {
     let fields: Vec<_> = fields.map(|(name, value)| json!({ "name": name, "value": value })).collect();
     let context = json!({ "action": action, "fields": fields, "lead": "You are being taken on to sign in." });
-    lead_out(pages::page(app, Some(visitor), "form_post.html", context))
+    let mut response = lead_out(pages::page(app, Some(visitor), "form_post.html", context));
+    // Without a referrer its form would be of no origin, as another site's can be, which is given no mark.
+    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    response
 }
 
 /// Sends somebody to sign in for the page they asked for. A form they sent is lost, the page it was on is not.
@@ -175,7 +178,7 @@ pub(super) fn form(app: &App, visitor: &Visitor, pending: &Pending, username: &s
     let (is_confirmation, offer) = match (pending.ask, here) {
         (Ask::Confirm, Some(_)) => (true, None),
         (Ask::Account, Some(signed_in)) => {
-            (false, pending.is_for(signed_in.user.id).then_some(&signed_in.user.profile))
+            (false, pending.asks(Ask::Account, signed_in.user.id).then_some(&signed_in.user.profile))
         }
         _ => (false, None),
     };

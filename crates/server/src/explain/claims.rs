@@ -148,7 +148,7 @@ fn fill(
         id_token.insert("at_hash".to_owned(), json!(MADE_LATER));
     }
     let userinfo = if report.scopes.contains("openid") {
-        preview::userinfo_of(snapshot, client, person, &report.scopes, &BTreeMap::new())?
+        preview::userinfo_of(snapshot, client, person, (&report.scopes, &report.scopes), &BTreeMap::new())?
     } else {
         Value::Null
     };

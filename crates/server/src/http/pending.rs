@@ -34,6 +34,8 @@ pub enum Ask {
     Confirm,
     /// Going on as the person signed in, or as somebody else.
     Account,
+    /// Nothing: it waits for the answer to the question for consent, which is another page.
+    Consent,
 }
 
 /// What waits.
@@ -152,9 +154,9 @@ impl Pending {
         Self { user: Some(user), started_at, ..self }
     }
 
-    /// Whether somebody may answer it.
-    pub fn is_for(&self, user: UserId) -> bool {
-        self.user.is_none_or(|asked| asked == user)
+    /// Whether this question was put to somebody: only they can answer it, and nothing else that waits is an answer to it.
+    pub fn asks(&self, ask: Ask, user: UserId) -> bool {
+        self.ask == ask && self.user == Some(user)
     }
 
     /// When it began to wait.

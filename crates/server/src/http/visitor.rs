@@ -109,8 +109,7 @@ pub async fn attach(State(app): State<App>, mut request: Request, next: Next) ->
     };
     request.extensions_mut().insert(visitor.clone());
     // Another site's POST comes without cookies; a new mark would put an end to the sign-ins of a browser that has one.
-    let is_foreign = request.method() == Method::POST
-        && request.headers().get("sec-fetch-site").is_some_and(|site| site == "cross-site");
+    let is_foreign = request.method() == Method::POST && is_from_elsewhere(&app, request.headers());
     let mut response = next.run(request).await;
     if visitor.is_new_browser
         && !is_foreign
@@ -123,6 +122,15 @@ pub async fn attach(State(app): State<App>, mut request: Request, next: Next) ->
         session_state::set(&app, &mut response, &state);
     }
     response
+}
+
+/// Whether a form is another site's, by what browsers say of it. By plain HTTP, and if they are old, that is nothing but its
+/// origin.
+fn is_from_elsewhere(app: &App, headers: &HeaderMap) -> bool {
+    match headers.get("sec-fetch-site") {
+        Some(site) => site == "cross-site",
+        None => headers.get(header::ORIGIN).is_some_and(|origin| origin != app.config.public_url.origin().as_str()),
+    }
 }
 
 /// Who is asking, by what a request carries.

@@ -19,7 +19,8 @@ pub struct Asked {
     /// The request without claims that the application cannot have. Only this is kept with the grant, so that nothing is
     /// ever given that could not be shown when it was allowed.
     pub claims: ClaimsRequest,
-    /// What consent has to cover: neither the scopes of this request bring it, nor those consented to before.
+    /// What consent has to cover: neither the scopes of this request bring it, nor do those consented to before, and they
+    /// alone.
     pub unconsented: BTreeSet<String>,
 }
 
@@ -41,7 +42,10 @@ pub fn look(
     let mut unconsented = beyond_scopes(snapshot, client, person, request)?;
     if let Some(consented) = consented {
         let given = names(snapshot, client, person, &consented.scopes)?;
-        unconsented.retain(|name| !given.contains(name));
+        // By its name a claim is given as all scopes make it together: what one of them tells may not be known from the others.
+        let rest: BTreeSet<String> = client.scopes.difference(&consented.scopes).cloned().collect();
+        let told_elsewhere = names(snapshot, client, person, &rest)?;
+        unconsented.retain(|name| !given.contains(name) || told_elsewhere.contains(name));
     }
     Ok(Asked { claims, unconsented })
 }

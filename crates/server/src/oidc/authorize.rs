@@ -271,7 +271,7 @@ async fn proceed(
             if step == Step::Answer {
                 return answer(app, visitor, destination, request, course, signed_in).await;
             }
-            let pending = course.question(app, visitor, signed_in);
+            let pending = course.question(app, visitor, signed_in).asking(Ask::Consent);
             let text = format!("{} was asked what the application may know", signed_in.user.profile.username);
             app.timeline.note(trail, StepDraft::good(StepKind::ConsentAsked, text));
             consent::ask(app, visitor, signed_in, destination, request, &pending)

@@ -25,7 +25,7 @@ use crate::{
         error_page::ErrorPage,
         form::Form,
         headers::lead_out,
-        pending::{Goal, Pending},
+        pending::{Ask, Goal, Pending},
         visitor::{CurrentVisitor, SignedIn, Visitor},
     },
     pages,
@@ -125,8 +125,8 @@ pub async fn submit(State(app): State<App>, visitor: CurrentVisitor, form: Form)
         Err(lost) => return lost_page(&app, &visitor, lost).await,
     };
     let Goal::Authorize(parameters) = &pending.goal else { return see_other("/if/user/") };
-    // Shown to one person, answered by another: the request is looked at again for the one who is here.
-    if !visitor.signed_in.as_ref().is_some_and(|signed_in| pending.is_for(signed_in.user.id)) {
+    // Shown to one person, answered by another, or not shown at all: the request is looked at again for the one who is here.
+    if !visitor.signed_in.as_ref().is_some_and(|signed_in| pending.asks(Ask::Consent, signed_in.user.id)) {
         return endpoint::resume(&app, &visitor, &pending, Said::Nothing).await;
     }
     let trail = pending.trail(&app, &visitor);

@@ -96,15 +96,15 @@ async fn serve(app: &App, slug: &str, visitor: &Visitor, encoded: &[u8]) -> Resp
 /// A valid `id_token_hint`.
 struct Hint {
     subject: String,
-    /// The session it was issued in, if it says so.
+    /// The session it was issued in; none if a device or a program was given it.
     sid: Option<String>,
 }
 
 impl Hint {
     /// Whether it was issued to this person in this session. One of an earlier session may have been found somewhere
-    /// (OpenID Connect RP-Initiated Logout 1.0, section 4): they are asked.
+    /// (OpenID Connect RP-Initiated Logout 1.0, section 4), and one of no session was never in this browser: they are asked.
     fn is_of(&self, client: &Client, signed_in: &SignedIn) -> bool {
-        let is_session = self.sid.as_ref().is_none_or(|sid| *sid == session::sid(signed_in.session.id));
+        let is_session = self.sid.as_ref().is_some_and(|sid| *sid == session::sid(signed_in.session.id));
         is_session && self.subject == subject(client.provider.profile.sub_mode, &signed_in.user)
     }
 }

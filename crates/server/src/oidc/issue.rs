@@ -15,7 +15,7 @@ use doorward_protocols::{
     oauth::{
         authorize::AuthorizeRequest,
         error::{ErrorCode, OAuthError},
-        token::{TokenResponse, join},
+        token::{TokenResponse, join, words},
     },
     oidc::{
         claims::MappingError,
@@ -277,7 +277,8 @@ pub fn id_token_extra(
     extra: Map<String, Value>,
 ) -> Result<Map<String, Value>, MappingError> {
     let asked = ClaimsRequest::kept(order.grant.claims.as_deref()).id_token;
-    preview::with_asked(snapshot, order.client, order.person, order.scopes, extra, &asked)
+    let granted = words(&order.grant.scopes);
+    preview::with_asked(snapshot, order.client, order.person, &granted, extra, &asked)
 }
 
 /// Keeps tokens, if the grant still stands. Says whether it did.

@@ -130,7 +130,8 @@ fn claims(
     if !scopes.contains("openid") {
         return Err(OAuthError::new(ErrorCode::InsufficientScope, "The scope openid is needed"));
     }
-    let claims = preview::userinfo_of(snapshot, client, person, &scopes, &asked.userinfo);
+    let granted = words(&token.grant.scopes);
+    let claims = preview::userinfo_of(snapshot, client, person, (&scopes, &granted), &asked.userinfo);
     claims.map_err(|error| issue::mapping_failed(&error))
 }
 

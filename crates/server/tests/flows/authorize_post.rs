@@ -68,6 +68,7 @@ on_both! {
         let carried = post(&mut foreign, PATH, &sent).await;
         assert_eq!((carried.status, carried.location()), (200, ""));
         assert!(carried.body.contains("id=\"continue\""));
+        assert_eq!(carried.header("referrer-policy"), "same-origin");
         let mut browser = app.browser();
         let form = press(&mut browser, &carried, &names).await;
         assert!(form.body.contains("id=\"sign-in\"") && form.body.contains("value=\"admin\""), "{}", form.status);

@@ -41,6 +41,7 @@ mod ldap_applications;
 mod logout;
 mod metadata;
 mod networks;
+mod openid_attacks;
 mod proxy;
 mod refresh_token;
 mod response_modes;
