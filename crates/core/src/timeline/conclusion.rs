@@ -172,9 +172,14 @@ fn refused(names: &Names<'_>, last: &Step) -> Conclusion {
 
 fn token_refused(names: &Names<'_>, last: &Step, why: &str) -> Conclusion {
     let application = names.application;
-    let with = last.detail(detail::CLIENT_AUTHENTICATION).map(|how| format!(" with {how}")).unwrap_or_default();
+    let how = last.detail(detail::CLIENT_AUTHENTICATION);
+    let with = match how {
+        None => String::new(),
+        Some("none") => " without a client secret".to_owned(),
+        Some(how) => format!(" with {how}"),
+    };
     if last.detail(detail::ERROR) == Some("invalid_client") {
-        let secret = if with.is_empty() || with.ends_with(" none") { "missing" } else { "wrong" };
+        let secret = if how.is_none_or(|how| how == "none") { "missing" } else { "wrong" };
         return ending(
             Ending::Failed,
             format!("The client secret or client ID is {secret}: the token request{with} was refused ({why})."),

@@ -76,7 +76,7 @@ pub enum Command {
         /// Sign with the new version at once
         #[arg(long)]
         now: bool,
-        /// Sign with the new version at once, and withdraw the old one
+        /// Sign with the new version at once, and withdraw all old ones: for a key that somebody else may have
         #[arg(long, conflicts_with = "now")]
         leaked: bool,
         /// Check, and say what would be done, without doing it

@@ -137,7 +137,9 @@ fn check_id_token(
         ));
     }
     if parameters.get("nonce").is_none() {
-        return Err(OAuthError::new(ErrorCode::InvalidRequest, "This response_type needs a nonce"));
+        return Err(OAuthError::new(ErrorCode::InvalidRequest, "This response_type needs a nonce").detail(
+            "this response_type needs the parameter nonce: switch it on in the application, or use response_type=code",
+        ));
     }
     Ok(())
 }

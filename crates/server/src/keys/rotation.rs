@@ -29,7 +29,8 @@ pub async fn rotate(app: &App, actor: &Actor, name: &str, immediately: bool) -> 
         && !immediately
     {
         return Err(OperationError::Denied(format!(
-            "A new version of \"{}\" is published already and signs from {}.",
+            "A new version of \"{}\" is published already and signs from {}. Wait until then, or use --now (--leaked if somebody \
+             else may have the key).",
             key.name,
             next.activates_at.strftime("%Y-%m-%d %H:%M:%S UTC")
         )));
@@ -65,8 +66,7 @@ pub async fn set_schedule(app: &App, actor: &Actor, name: &str, interval: Lifeti
     let key = find(app, name)?;
     let never = Lifetime::seconds(0);
     if interval != never && interval < Lifetime::seconds(ROTATION_INTERVAL_MIN) {
-        let text =
-            "A key signs for at least days=1 before the next; seconds=0 means that it is never rotated by itself.";
+        let text = "A key signs for at least days=1 before the next; never (seconds=0) means that it is not rotated by itself.";
         return Err(OperationError::invalid("rotation_interval", text));
     }
     if interval != never && interval.duration() <= app.config.key_publication {

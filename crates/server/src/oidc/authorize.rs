@@ -324,7 +324,8 @@ fn hinted(
     let Some(hint) = &request.id_token_hint else { return Ok(taken) };
     let provider = &client.provider.profile;
     let claims = id_token_hint(hint, &client.public_keys, &client.issuer, &provider.client_id).map_err(|error| {
-        OAuthError::new(ErrorCode::InvalidRequest, "id_token_hint is not valid").detail(error.to_string())
+        OAuthError::new(ErrorCode::InvalidRequest, "id_token_hint is not valid")
+            .detail(format!("id_token_hint: {error}"))
     })?;
     let expected = claims.get("sub").and_then(|sub| sub.as_str()).unwrap_or_default();
     Ok(signed_in.map(|signed_in| subject(signed_in) == expected && taken != Some(false)))

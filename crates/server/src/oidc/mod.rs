@@ -1,4 +1,6 @@
-//! OpenID Connect endpoints. Each file is called what its address is called.
+//! OpenID Connect. A file per address; `grant`, `response_mode` and `logout` have a file per kind. Beside them: `client` (who
+//! asks), `issue` (tokens), `refusal` (errors of the authorization endpoint), `trail` (the activity), `session_state`, `device_*` and
+//! `asked_claims` (rules that addresses share).
 
 pub mod asked_claims;
 pub mod authorize;

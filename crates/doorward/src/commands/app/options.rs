@@ -88,14 +88,16 @@ pub struct Details {
     /// Client ID [default: 40 random letters and digits]
     #[arg(long, value_name = "ID")]
     pub client_id: Option<String>,
-    /// What it may use to get tokens, separated by commas: authorization_code, implicit, hybrid, refresh_token,
-    /// client_credentials, password, device_code [default: authorization_code,refresh_token]
+    /// What it may use to get tokens, separated by commas; replaces what it has: authorization_code, implicit, hybrid,
+    /// refresh_token, client_credentials, password, device_code [default: authorization_code,refresh_token]
     #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = grant_type)]
     pub grant_types: Vec<GrantType>,
-    /// Where Doorward tells the application that somebody signed out; "" for nowhere
+    /// Where Doorward tells the application that somebody signed out; "" for nowhere. Replaces
+    /// --frontchannel-logout-uri
     #[arg(long, value_name = "URI", conflicts_with = "frontchannel_logout_uri")]
     pub backchannel_logout_uri: Option<String>,
-    /// Page of the application that the browser loads when somebody signs out; "" for none
+    /// Page of the application that the browser loads when somebody signs out; "" for none. Replaces
+    /// --backchannel-logout-uri
     #[arg(long, value_name = "URI")]
     pub frontchannel_logout_uri: Option<String>,
     /// Signing key of its tokens, by name

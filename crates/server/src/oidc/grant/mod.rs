@@ -71,7 +71,8 @@ pub struct TokenCall<'a> {
     pub now: Timestamp,
 }
 
-/// The same after the client has shown that it is the one, as all grants ask that are not a way of showing it.
+/// A token request whose client has proven itself. Client credentials begin with [`TokenCall`] instead, since there an app
+/// password can stand in for the client secret.
 struct ClientCall<'a> {
     client: &'a Client,
     form: &'a Parameters,
@@ -87,7 +88,8 @@ impl<'a> TokenCall<'a> {
     }
 }
 
-/// Serves a token request. The one table of grants: another one is a file beside this, and a line here.
+/// Serves a token request. The one table of grants: another one has its name in `core/grant_type.rs`, a file beside this,
+/// and a line here.
 ///
 /// # Errors
 /// What the client is told, or that the database is away.
