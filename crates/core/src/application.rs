@@ -187,7 +187,7 @@ mod tests {
         for slug in ["netbox-slug", "NetBox_1", "a"] {
             assert!(check_slug(slug).is_ok(), "{slug}");
         }
-        for slug in ["", "token", "par", "a/b", "a b", "é", &"x".repeat(51)] {
+        for slug in ["", "token", "par", "jwks", "end-session", "check-session", "a/b", "a b", "é", &"x".repeat(51)] {
             assert!(check_slug(slug).is_err(), "{slug}");
         }
     }

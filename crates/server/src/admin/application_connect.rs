@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The single values for OpenID Connect: label, value, whether it can be copied, `id` in the page.
-pub(super) fn oidc_values(app: &App, client: &Client) -> Value {
+pub(super) fn oidc_values(client: &Client) -> Value {
     let document: Value = serde_json::from_slice(&client.discovery).unwrap_or_default();
     let endpoint = |name: &str| document.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let scopes: Vec<&str> = client.scopes.iter().map(String::as_str).collect();
