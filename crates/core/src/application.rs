@@ -16,8 +16,19 @@ pub const SLUG_MAX: usize = 50;
 /// Longest URL kept with an application, in bytes.
 pub const URL_MAX: usize = 2000;
 /// Slugs whose addresses are taken by endpoints and pages.
-pub const RESERVED_SLUGS: [&str; 8] =
-    ["authorize", "token", "userinfo", "introspect", "revoke", "device", "par", "new"];
+pub const RESERVED_SLUGS: [&str; 11] = [
+    "authorize",
+    "token",
+    "userinfo",
+    "introspect",
+    "revoke",
+    "device",
+    "par",
+    "jwks",
+    "end-session",
+    "check-session",
+    "new",
+];
 
 /// When people are asked whether an application may have their data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,7 +187,7 @@ mod tests {
         for slug in ["netbox-slug", "NetBox_1", "a"] {
             assert!(check_slug(slug).is_ok(), "{slug}");
         }
-        for slug in ["", "token", "par", "a/b", "a b", "é", &"x".repeat(51)] {
+        for slug in ["", "token", "par", "jwks", "end-session", "check-session", "a/b", "a b", "é", &"x".repeat(51)] {
             assert!(check_slug(slug).is_err(), "{slug}");
         }
     }

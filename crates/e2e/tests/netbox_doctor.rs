@@ -79,7 +79,6 @@ fn at_doorward(doorward: &Doorward) -> Result<()> {
     let told = Told::ask(doorward, "netbox", &[])?;
     told.says("problem", "algorithm-not-rs256");
     told.changes("SOCIAL_AUTH_OIDC_JWT_ALGORITHMS = ['ES256']");
-    told.says("note", "issuer-global");
     told.says("problem", "redirect-uri-none");
     told.changes(&format!("doorward app edit netbox --add-redirect-uri {registered}"));
 

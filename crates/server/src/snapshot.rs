@@ -1,5 +1,7 @@
 //! What is read on every request and changes seldom, prepared once and kept in memory until its revision moves.
 
+pub mod global_issuer;
+
 use bytes::Bytes;
 use doorward_core::{
     application::Application,
@@ -31,6 +33,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use self::global_issuer::GlobalIssuer;
 use crate::{
     ldap::{directory::group_tree::GroupTree, names::Names},
     proxy::client::{self as proxy_client, Proxies, ProxyClient},
@@ -60,6 +63,8 @@ pub struct Snapshot {
     pub ldap: Vec<Arc<LdapClient>>,
     /// All proxy providers with their applications, by host.
     pub proxies: Proxies,
+    /// The issuer that applications share, if any does.
+    pub global: Option<GlobalIssuer>,
     /// Which applications have a connector.
     pub connectors: BTreeMap<ApplicationId, ConnectorId>,
     by_client_id: BTreeMap<String, Arc<Client>>,
@@ -184,6 +189,7 @@ impl Snapshot {
             applications: BTreeMap::new(),
             ldap: Vec::new(),
             proxies: Proxies::default(),
+            global: None,
             connectors: connectors.into_iter().collect(),
             by_client_id: BTreeMap::new(),
             by_provider: BTreeMap::new(),
@@ -206,6 +212,7 @@ impl Snapshot {
                 .and_then(|(provider, client)| ProxyClient::new(application.clone(), provider, client).map(Arc::new));
             snapshot.add(ApplicationEntry { application, oauth: client, ldap, proxy });
         }
+        snapshot.global = GlobalIssuer::new(public_url.as_str(), snapshot.clients());
         Ok(snapshot)
     }
 
@@ -244,6 +251,11 @@ impl Snapshot {
     /// An application with an OAuth2/OpenID provider by its slug.
     pub fn by_slug(&self, slug: &str) -> Option<&Arc<Client>> {
         self.application(slug)?.oauth.as_ref()
+    }
+
+    /// An application that shares its issuer, by its client ID.
+    pub fn global_client(&self, client_id: &str) -> Option<&Arc<Client>> {
+        self.by_client_id(client_id).filter(|client| client.has_global_issuer())
     }
 
     /// An application by its client ID.
@@ -317,6 +329,16 @@ fn prepare_keys(
 }
 
 impl Client {
+    /// Whether its issuer is the one that applications share.
+    pub fn has_global_issuer(&self) -> bool {
+        self.provider.profile.issuer_mode == IssuerMode::Global
+    }
+
+    /// Where the document of its issuer stands.
+    pub fn discovery_url(&self) -> String {
+        discovery::address(&self.issuer)
+    }
+
     fn new(
         application: Application,
         provider: Provider,
@@ -338,9 +360,9 @@ impl Client {
         }
         let document = discovery::document(&discovery::Subject {
             public_url: public_url.as_str(),
-            slug,
+            slug: Some(slug),
             issuer: &issuer,
-            algorithm: key.signer.algorithm().jws_name(),
+            algorithms: &[key.signer.algorithm().jws_name()].into(),
             grant_types: &provider.profile.grant_types,
             scopes: &scopes,
             claims: &claim_names.values().flatten().cloned().collect(),

@@ -44,6 +44,23 @@ pub fn id_token_hint(
     check(token, "JWT", keys, issuer, client_id)
 }
 
+/// For whom a token says that it is. Nothing of it is checked: this only says with whose keys to check it.
+///
+/// # Errors
+/// It is too long, or no token.
+pub fn alleged_audience(token: &str) -> Result<Vec<String>, VerifyError> {
+    if token.len() > TOKEN_MAX {
+        return Err(VerifyError::TooLong);
+    }
+    let payload = token.split('.').nth(1).ok_or(VerifyError::Malformed)?;
+    let claims: Map<String, Value> = decoded(payload)?;
+    match claims.get("aud") {
+        Some(Value::String(one)) => Ok(vec![one.clone()]),
+        Some(Value::Array(several)) => Ok(several.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
+        _ => Err(VerifyError::Malformed),
+    }
+}
+
 /// Checks an access token of ours (RFC 9068, section 4): signature, issuer, audience and kind. Whether it has expired or was
 /// revoked is kept with it.
 ///

@@ -11,13 +11,13 @@ use crate::oauth::{response_mode::ResponseMode, response_type::ResponseType};
 pub struct Subject<'a> {
     /// The public URL, with its slash: `https://id.example.org/`.
     pub public_url: &'a str,
-    /// The application's slug.
-    pub slug: &'a str,
+    /// The application's slug; none where the document is about the issuer that applications share.
+    pub slug: Option<&'a str>,
     /// The issuer.
     pub issuer: &'a str,
-    /// Algorithm of the signing key.
-    pub algorithm: &'a str,
-    /// What the client may use.
+    /// Algorithms of the signing keys.
+    pub algorithms: &'a BTreeSet<&'a str>,
+    /// What clients may use.
     pub grant_types: &'a BTreeSet<GrantType>,
     /// Scopes that may be asked for.
     pub scopes: &'a BTreeSet<String>,
@@ -28,6 +28,11 @@ pub struct Subject<'a> {
 /// The issuer of an application (authentik's `per_provider`): its own address, with the slash at the end.
 pub fn application_issuer(public_url: &str, slug: &str) -> String {
     format!("{public_url}application/o/{slug}/")
+}
+
+/// Where the document of an issuer stands (OpenID Connect Discovery 1.0, section 4): behind its slash.
+pub fn address(issuer: &str) -> String {
+    format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
 }
 
 /// Grant types as the specification names them: hybrid is authentik's word for two of them.
@@ -54,7 +59,10 @@ fn response_modes(allowed: &BTreeSet<GrantType>) -> Vec<&'static str> {
 /// The document. Every address comes from the public URL, never from the request.
 pub fn document(subject: &Subject<'_>) -> Value {
     let endpoint = |name: &str| format!("{}application/o/{name}/", subject.public_url);
-    let own = |name: &str| format!("{}{name}", application_issuer(subject.public_url, subject.slug));
+    let own = |name: &str| match subject.slug {
+        Some(slug) => format!("{}{name}/", application_issuer(subject.public_url, slug)),
+        None => endpoint(name),
+    };
     let mut scopes = subject.scopes.clone();
     scopes.insert("openid".to_owned());
     let standard = ["sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "at_hash", "sid"];
@@ -64,8 +72,8 @@ pub fn document(subject: &Subject<'_>) -> Value {
         "authorization_endpoint": endpoint("authorize"),
         "token_endpoint": endpoint("token"),
         "userinfo_endpoint": endpoint("userinfo"),
-        "end_session_endpoint": own("end-session/"),
-        "check_session_iframe": own("check-session/"),
+        "end_session_endpoint": own("end-session"),
+        "check_session_iframe": own("check-session"),
         "backchannel_logout_supported": true,
         "backchannel_logout_session_supported": true,
         "frontchannel_logout_supported": true,
@@ -73,12 +81,12 @@ pub fn document(subject: &Subject<'_>) -> Value {
         "introspection_endpoint": endpoint("introspect"),
         "revocation_endpoint": endpoint("revoke"),
         "device_authorization_endpoint": endpoint("device"),
-        "jwks_uri": own("jwks/"),
+        "jwks_uri": own("jwks"),
         "response_types_supported": response_types(subject.grant_types),
         "response_modes_supported": response_modes(subject.grant_types),
         "grant_types_supported": grant_types(subject.grant_types),
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [subject.algorithm],
+        "id_token_signing_alg_values_supported": subject.algorithms,
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
         "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
@@ -105,9 +113,9 @@ mod tests {
         assert_eq!(issuer, "https://id.example/application/o/netbox-slug/");
         let document = document(&Subject {
             public_url: "https://id.example/",
-            slug: "netbox-slug",
+            slug: Some("netbox-slug"),
             issuer: &issuer,
-            algorithm: "RS256",
+            algorithms: &["RS256"].into(),
             grant_types: &GrantType::defaults(),
             scopes: &["email".to_owned()].into(),
             claims: &["groups".to_owned()].into(),
@@ -119,6 +127,30 @@ mod tests {
         assert!(object.values().all(|value| !value.is_null()));
         assert_eq!(document["scopes_supported"], json!(["email", "openid"]));
         assert_eq!(document["response_types_supported"], json!(["code"]));
+        assert_eq!(document["jwks_uri"], "https://id.example/application/o/netbox-slug/jwks/");
+    }
+
+    #[test]
+    fn a_shared_issuer_has_endpoints_without_a_slug() {
+        let document = document(&Subject {
+            public_url: "https://id.example/",
+            slug: None,
+            issuer: "https://id.example/",
+            algorithms: &["RS256", "ES256"].into(),
+            grant_types: &GrantType::defaults(),
+            scopes: &BTreeSet::new(),
+            claims: &BTreeSet::new(),
+        });
+        for (name, path) in [
+            ("jwks_uri", "jwks"),
+            ("end_session_endpoint", "end-session"),
+            ("check_session_iframe", "check-session"),
+            ("authorization_endpoint", "authorize"),
+        ] {
+            assert_eq!(document[name], format!("https://id.example/application/o/{path}/"), "{name}");
+        }
+        assert_eq!(document["id_token_signing_alg_values_supported"], json!(["ES256", "RS256"]));
+        assert_eq!(address("https://id.example/"), "https://id.example/.well-known/openid-configuration");
     }
 
     #[test]

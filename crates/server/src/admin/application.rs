@@ -179,7 +179,7 @@ async fn render(desk: &Desk, entry: &ApplicationEntry, mut view: View) -> Operat
         "has_proxy": entry.proxy.is_some(),
         "speaks_oidc": entry.methods().contains(&Method::Oidc),
         "new_external_host": view.external_host,
-        "connect": entry.oauth.as_ref().map(|client| connect::oidc_values(&desk.app, client)),
+        "connect": entry.oauth.as_ref().map(|client| connect::oidc_values(client)),
         "connect_proxy": entry.proxy.as_ref().map(|client| connect::proxy_values(client)),
         "connect_ldap": connect::ldap_values(&desk.app, entry).await?,
         "ldap_warnings": connect::ldap_warnings(&desk.app, entry).await?,

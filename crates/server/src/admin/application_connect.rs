@@ -19,17 +19,15 @@ use crate::{
 };
 
 /// The single values for OpenID Connect: label, value, whether it can be copied, `id` in the page.
-pub(super) fn oidc_values(app: &App, client: &Client) -> Value {
+pub(super) fn oidc_values(client: &Client) -> Value {
     let document: Value = serde_json::from_slice(&client.discovery).unwrap_or_default();
     let endpoint = |name: &str| document.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let slug = &client.application.profile.slug;
-    let discovery = format!("{}application/o/{slug}/.well-known/openid-configuration", app.config.public_url);
     let scopes: Vec<&str> = client.scopes.iter().map(String::as_str).collect();
     let algorithm = client.signer.algorithm().jws_name().to_owned();
     let values = [
         ("client-id", "Client ID", client.provider.profile.client_id.clone()),
         ("issuer", "Issuer", client.issuer.clone()),
-        ("discovery-url", "Discovery URL", discovery),
+        ("discovery-url", "Discovery URL", client.discovery_url()),
         ("authorization-url", "Authorization URL", endpoint("authorization_endpoint")),
         ("token-url", "Token URL", endpoint("token_endpoint")),
         ("userinfo-url", "UserInfo URL", endpoint("userinfo_endpoint")),

@@ -12,7 +12,7 @@ pub mod settings;
 
 use doorward_core::{
     access_rule::AccessRule,
-    application::{Application, ApplicationProfile},
+    application::{Application, ApplicationProfile, RESERVED_SLUGS},
     claim_mapping::ClaimMapping,
     id::{ApplicationId, LdapProviderId, ProviderId, ProxyProviderId},
     ldap_provider::{LdapProfile, LdapProvider},
@@ -66,6 +66,11 @@ impl ApplicationEdit {
     /// Everything that is wrong, by field.
     pub fn check(&self, snapshot: &Snapshot, own: Option<ApplicationId>) -> OperationResult<()> {
         let mut problems = self.profile.check().err().unwrap_or_default();
+        let before = own.and_then(|id| snapshot.application_by_id(id)).map(|application| &application.profile.slug);
+        if before == Some(&self.profile.slug) && RESERVED_SLUGS.contains(&self.profile.slug.as_str()) {
+            // The slug became an address of Doorward after the application had it: it can still be changed in other ways.
+            problems.0.retain(|problem| problem.field != "slug");
+        }
         if let Some(other) = snapshot.application(&self.profile.slug)
             && Some(other.application.id) != own
         {

@@ -5,7 +5,7 @@ mod inventory;
 pub use inventory::{AccountSeen, Inventory, InventoryError};
 
 use doorward_core::{
-    provider::{ClientType, IssuerMode},
+    provider::ClientType,
     redirect_uri::RedirectUri,
     timeline::{Conclusion, StepKind},
 };
@@ -93,8 +93,6 @@ pub struct OurClient {
     pub client_type: ClientType,
     /// What `iss` is.
     pub issuer: String,
-    /// What that is made of.
-    pub issuer_mode: IssuerMode,
     /// Algorithm of the key that signs, as tokens name it.
     pub algorithm: String,
     /// Where browsers may be sent.

@@ -44,6 +44,11 @@ mod tests {
             uri("/application/o/netbox-slug//.well-known/openid-configuration").as_deref(),
             Some("/application/o/netbox-slug/.well-known/openid-configuration")
         );
+        assert_eq!(
+            uri("//.well-known/openid-configuration").as_deref(),
+            Some("/.well-known/openid-configuration"),
+            "the issuer that applications share, with NetBox's slash"
+        );
         assert_eq!(uri("/a///b//?next=//evil").as_deref(), Some("/a/b/?next=//evil"));
         assert_eq!(uri("/a/b?x=//"), None);
         assert_eq!(uri("/outpost.goauthentik.io/auth/envoy//static/"), None);

@@ -1,5 +1,6 @@
 //! `/application/o/<slug>/check-session/`: the page that applications hold in a frame to hear whether somebody signed out
-//! (OpenID Connect Session Management 1.0, section 3.2).
+//! (OpenID Connect Session Management 1.0, section 3.2). For applications that share their issuer also
+//! `/application/o/check-session/`.
 
 use axum::{
     extract::{Path, State},
@@ -18,8 +19,13 @@ use crate::{
 const CACHE: &str = "public, max-age=300";
 
 /// `GET`. Nobody is looked up: what there is to know, the script reads from the browser's state cookie.
-pub async fn serve(State(app): State<App>, Path(slug): Path<String>) -> Response {
-    if app.snapshot().by_slug(&slug).is_none() {
+pub async fn serve(State(app): State<App>, slug: Option<Path<String>>) -> Response {
+    let snapshot = app.snapshot();
+    let is_known = match slug {
+        Some(Path(slug)) => snapshot.by_slug(&slug).is_some(),
+        None => snapshot.global.is_some(),
+    };
+    if !is_known {
         return ErrorPage::not_found().render(&app, None);
     }
     let context = json!({ "cookie": Cookie::State.name(&app.config.public_url) });

@@ -1,4 +1,4 @@
-//! `/application/o/<slug>/`, its discovery document and its JWKS.
+//! `/application/o/<slug>/`, its discovery document and its JWKS, and those of the issuer that applications share.
 
 use axum::{
     extract::{Path, State},
@@ -9,10 +9,10 @@ use axum::{
 use crate::{
     app::App,
     http::{cors, error_page::ErrorPage},
-    snapshot::Client,
+    snapshot::{Client, global_issuer::GlobalIssuer},
 };
+use bytes::Bytes;
 use jiff::SignedDuration;
-use std::sync::Arc;
 
 /// Longest time for which clients may keep the documents, in seconds.
 const CACHE_MAX: i64 = 300;
@@ -37,23 +37,56 @@ pub async fn issuer(State(app): State<App>, Path(slug): Path<String>) -> Respons
 /// `GET /application/o/<slug>/.well-known/openid-configuration`, and the same document where RFC 8414, section 3.1, looks for
 /// it: `/.well-known/oauth-authorization-server/application/o/<slug>`, with or without the slash of the issuer.
 pub async fn document(State(app): State<App>, Path(slug): Path<String>) -> Response {
-    serve(&app, &slug, |client| client.discovery.clone())
+    serve(&app, &slug, |client| &client.discovery)
 }
 
 /// `GET /application/o/<slug>/jwks/`.
 pub async fn jwks(State(app): State<App>, Path(slug): Path<String>) -> Response {
-    serve(&app, &slug, |client| client.jwks.clone())
+    serve(&app, &slug, |client| &client.jwks)
 }
 
-fn serve(app: &App, slug: &str, body: impl Fn(&Arc<Client>) -> bytes::Bytes) -> Response {
+/// `GET /.well-known/openid-configuration`, and the same document under the name that RFC 8414 gives it.
+pub async fn global_document(State(app): State<App>) -> Response {
+    serve_global(&app, |global| &global.discovery)
+}
+
+/// `GET /application/o/jwks/`.
+pub async fn global_jwks(State(app): State<App>) -> Response {
+    serve_global(&app, |global| &global.jwks)
+}
+
+fn serve(app: &App, slug: &str, body: impl Fn(&Client) -> &Bytes) -> Response {
     match app.snapshot().by_slug(slug) {
-        Some(client) => {
-            let cache = cache_control(app.config.key_publication);
-            let headers = [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CACHE_CONTROL, cache)];
-            cors::anyone((headers, body(client)).into_response())
-        }
+        Some(client) => json(app, body(client)),
         None => unknown(app, slug),
     }
+}
+
+fn serve_global(app: &App, body: impl Fn(&GlobalIssuer) -> &Bytes) -> Response {
+    match &app.snapshot().global {
+        Some(global) => json(app, body(global)),
+        None => nobody_shares(app),
+    }
+}
+
+fn json(app: &App, body: &Bytes) -> Response {
+    let cache = cache_control(app.config.key_publication);
+    let headers = [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CACHE_CONTROL, cache)];
+    cors::anyone((headers, body.clone()).into_response())
+}
+
+/// Somebody took the public URL for the issuer of an application that has its own.
+fn nobody_shares(app: &App) -> Response {
+    let page = ErrorPage::new(
+        StatusCode::NOT_FOUND,
+        crate::http::error_page::Whose::Application,
+        "No application has this issuer",
+        "Every application has an issuer of its own here, and its discovery document stands there.",
+        "Give the application the issuer that its page in Doorward shows.",
+    );
+    let detail = "no application has the public URL as its issuer: give the application the issuer that its page shows, or set \
+                  its issuer mode to global";
+    page.detail(detail.to_owned()).render(app, None)
 }
 
 fn unknown(app: &App, slug: &str) -> Response {

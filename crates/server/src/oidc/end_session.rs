@@ -1,4 +1,5 @@
-//! `/application/o/<slug>/end-session/` (OpenID Connect RP-Initiated Logout 1.0).
+//! `/application/o/<slug>/end-session/` (OpenID Connect RP-Initiated Logout 1.0), and `/application/o/end-session/` for the
+//! applications that share their issuer: there the request itself has to say whose it is.
 
 use axum::{
     body::Bytes,
@@ -11,7 +12,7 @@ use doorward_core::{
     redirect_uri::{MatchingMode, RedirectKind, RedirectUri},
 };
 use doorward_protocols::{
-    jose::verify::{VerifyError, id_token_hint},
+    jose::verify::{VerifyError, alleged_audience, id_token_hint},
     oauth::{parameters::Parameters, redirect_uri},
     oidc::subject::subject,
 };
@@ -29,8 +30,9 @@ use crate::{
         pending::ReturnTo,
         visitor::{CurrentVisitor, SignedIn, Visitor},
     },
-    snapshot::Client,
+    snapshot::{Client, Snapshot},
 };
+use std::sync::Arc;
 
 /// Longest request by POST, in bytes as a query: no browser carries more in an address.
 const QUERY_MAX: usize = 16 * 1024;
@@ -38,24 +40,27 @@ const QUERY_MAX: usize = 16 * 1024;
 /// `GET`.
 pub async fn get(
     State(app): State<App>,
-    Path(slug): Path<String>,
+    slug: Option<Path<String>>,
     visitor: CurrentVisitor,
     RawQuery(query): RawQuery,
 ) -> Response {
-    serve(&app, &slug, &visitor, query.unwrap_or_default().as_bytes()).await
+    match Place::of(&app.snapshot(), slug) {
+        Some(place) => serve(&app, &place, &visitor, query.unwrap_or_default().as_bytes()).await,
+        None => ErrorPage::not_found().render(&app, Some(&visitor)),
+    }
 }
 
 /// `POST` with a form. It comes from the application's site and so without cookies: the browser is asked to come back with
 /// GET, which brings them.
 pub async fn post(
     State(app): State<App>,
-    Path(slug): Path<String>,
+    slug: Option<Path<String>>,
     visitor: CurrentVisitor,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let body = if is_urlencoded(&headers) { body } else { Bytes::new() };
-    let Some(client) = app.snapshot().by_slug(&slug).cloned() else {
+    let Some(place) = Place::of(&app.snapshot(), slug) else {
         return ErrorPage::not_found().render(&app, Some(&visitor));
     };
     match Parameters::parse(&body) {
@@ -63,20 +68,80 @@ pub async fn post(
             let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters.iter()).finish();
             if query.len() > QUERY_MAX {
                 let detail = format!("the sign-out request is longer than {} KiB", QUERY_MAX / 1024);
-                return refused(&app, &visitor, &client, detail).await;
+                return refused(&app, &visitor, place.client(), detail).await;
             }
-            sign_in::see_other(&format!("/application/o/{slug}/end-session/?{query}"))
+            sign_in::see_other(&format!("{}?{query}", place.path()))
         }
-        Err(error) => refused(&app, &visitor, &client, error.detail).await,
+        Err(error) => refused(&app, &visitor, place.client(), error.detail).await,
     }
 }
 
-async fn serve(app: &App, slug: &str, visitor: &Visitor, encoded: &[u8]) -> Response {
-    let Some(client) = app.snapshot().by_slug(slug).cloned() else {
-        return ErrorPage::not_found().render(app, Some(visitor));
+/// At whose address the request came.
+enum Place {
+    /// The application's own.
+    Application(Arc<Client>),
+    /// That of the applications which share their issuer.
+    Global,
+}
+
+impl Place {
+    /// `None` if nothing is there: no such application, or none that shares its issuer.
+    fn of(snapshot: &Snapshot, slug: Option<Path<String>>) -> Option<Self> {
+        match slug {
+            Some(Path(slug)) => snapshot.by_slug(&slug).cloned().map(Self::Application),
+            None => snapshot.global.is_some().then_some(Self::Global),
+        }
+    }
+
+    fn client(&self) -> Option<&Client> {
+        match self {
+            Self::Application(client) => Some(client),
+            Self::Global => None,
+        }
+    }
+
+    fn path(&self) -> String {
+        match self {
+            Self::Application(client) => format!("/application/o/{}/end-session/", client.application.profile.slug),
+            Self::Global => "/application/o/end-session/".to_owned(),
+        }
+    }
+
+    /// Whose request it is. At the shared address `client_id` says so, or the audience of the hint, which [`read`] then
+    /// checks against each other; `None` if it says nothing.
+    fn whose(&self, snapshot: &Snapshot, parameters: &Parameters) -> Result<Option<Arc<Client>>, String> {
+        if let Self::Application(client) = self {
+            return Ok(Some(client.clone()));
+        }
+        let known = |client_id: &str| snapshot.global_client(client_id).cloned();
+        if let Some(client_id) = parameters.get("client_id") {
+            let found = known(client_id);
+            return found
+                .map(Some)
+                .ok_or_else(|| format!("no application of this issuer has the client_id {client_id:?}"));
+        }
+        let Some(hint) = parameters.get("id_token_hint") else { return Ok(None) };
+        // Only to know who is asked for its keys: nothing is believed before the hint was checked with them.
+        let alleged = alleged_audience(hint).map_err(|error| format!("id_token_hint: {error}"))?;
+        let found = alleged.iter().find_map(|client_id| known(client_id));
+        found.map(Some).ok_or_else(|| "id_token_hint: it is for no application of this issuer".to_owned())
+    }
+}
+
+async fn serve(app: &App, place: &Place, visitor: &Visitor, encoded: &[u8]) -> Response {
+    let parameters = match Parameters::parse(encoded) {
+        Ok(parameters) => parameters,
+        Err(error) => return refused(app, visitor, place.client(), error.detail).await,
     };
-    match read(&client, encoded) {
-        Err(detail) => refused(app, visitor, &client, detail).await,
+    let client = match place.whose(&app.snapshot(), &parameters) {
+        Ok(Some(client)) => client,
+        // Nobody can say whether an address to return to is right (section 2): none is offered.
+        Ok(None) if visitor.signed_in.is_some() => return sign_out::ask(app, visitor, None, None),
+        Ok(None) => return sign_out::signed_out(app, visitor, None, Onward::default()),
+        Err(detail) => return refused(app, visitor, None, detail).await,
+    };
+    match read(&client, &parameters) {
+        Err(detail) => refused(app, visitor, Some(&client), detail).await,
         Ok(request) => {
             let return_to = request.return_to.as_ref();
             match (&visitor.signed_in, &request.hint) {
@@ -115,8 +180,7 @@ struct Request {
     return_to: Option<ReturnTo>,
 }
 
-fn read(client: &Client, encoded: &[u8]) -> Result<Request, String> {
-    let parameters = Parameters::parse(encoded).map_err(|error| error.detail)?;
+fn read(client: &Client, parameters: &Parameters) -> Result<Request, String> {
     if parameters.get("client_id").is_some_and(|id| id != client.provider.profile.client_id) {
         return Err("client_id is another application's".to_owned());
     }
@@ -162,8 +226,8 @@ fn read_hint(client: &Client, hint: &str) -> Result<Hint, String> {
     Ok(Hint { subject: text("sub").unwrap_or_default(), sid: text("sid") })
 }
 
-async fn refused(app: &App, visitor: &Visitor, client: &Client, detail: String) -> Response {
-    let name = &client.application.profile.name;
+async fn refused(app: &App, visitor: &Visitor, client: Option<&Client>, detail: String) -> Response {
+    let name = client.map_or("An application", |client| client.application.profile.name.as_str());
     ErrorPage::new(
         StatusCode::BAD_REQUEST,
         Whose::Application,
@@ -173,6 +237,6 @@ async fn refused(app: &App, visitor: &Visitor, client: &Client, detail: String) 
     )
     .detail(detail)
     .restart("/sign-out")
-    .record(app, visitor, EventKind::AuthorizationFailed, Some(client))
+    .record(app, visitor, EventKind::AuthorizationFailed, client)
     .await
 }

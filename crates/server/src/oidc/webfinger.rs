@@ -8,13 +8,8 @@ use axum::{
 use doorward_core::method::Method;
 use doorward_protocols::oidc::webfinger::Question;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
-use crate::{
-    app::App,
-    http::cors,
-    snapshot::{Client, Snapshot},
-};
+use crate::{app::App, http::cors, snapshot::Snapshot};
 
 /// `GET /.well-known/webfinger?resource=…`. The answer is the same for everybody, so it tells nothing of who is known here.
 pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
@@ -23,23 +18,22 @@ pub async fn get(State(app): State<App>, RawQuery(query): RawQuery) -> Response 
         Err(error) => return respond(StatusCode::BAD_REQUEST, &json!({ "error": error })),
     };
     let snapshot = app.snapshot();
-    match client(&snapshot, &app.config.webfinger) {
-        Some(client) => respond(StatusCode::OK, &question.answer(&client.issuer)),
+    match issuer(&snapshot, &app.config.webfinger) {
+        Some(issuer) => respond(StatusCode::OK, &question.answer(issuer)),
         None => respond(StatusCode::NOT_FOUND, &json!({ "error": "No application answers here." })),
     }
 }
 
-/// The application whose issuer is told: the one that was chosen in the settings; without a choice the only one with OpenID
-/// Connect, since several have different issuers and nothing in the question tells them apart.
-fn client<'s>(snapshot: &'s Snapshot, chosen: &str) -> Option<&'s Arc<Client>> {
+/// The issuer of the application that was chosen in the settings; without a choice the only issuer there is, of one
+/// application or shared by all, since nothing in the question tells several apart.
+fn issuer<'s>(snapshot: &'s Snapshot, chosen: &str) -> Option<&'s str> {
     if !chosen.is_empty() {
-        return snapshot.by_slug(chosen);
+        return snapshot.by_slug(chosen).map(|client| client.issuer.as_str());
     }
-    let mut all = snapshot.applications.values().filter(|entry| entry.methods().contains(&Method::Oidc));
-    match (all.next(), all.next()) {
-        (Some(only), None) => only.oauth.as_ref(),
-        _ => None,
-    }
+    let with_oidc = snapshot.applications.values().filter(|entry| entry.methods().contains(&Method::Oidc));
+    let mut issuers = with_oidc.filter_map(|entry| entry.oauth.as_ref()).map(|client| client.issuer.as_str());
+    let first = issuers.next()?;
+    issuers.all(|issuer| issuer == first).then_some(first)
 }
 
 fn respond(status: StatusCode, body: &Value) -> Response {

@@ -31,6 +31,7 @@ mod directory;
 mod doctor;
 mod end_session;
 mod explain;
+mod global_issuer;
 mod guide;
 mod interaction;
 mod introspect;

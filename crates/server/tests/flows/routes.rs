@@ -1,6 +1,7 @@
 //! The authorization table: every route, and who may use it. A route that is not in it fails the build.
 
 use crate::support::{Backend, TestApp};
+use doorward_core::provider::IssuerMode;
 use std::collections::BTreeSet;
 
 /// Who may use a route.
@@ -42,6 +43,8 @@ const TABLE: &[(&str, &str, May)] = &[
     ("GET", "/application/launch/{slug}/", May::Member),
     ("GET", "/application/o/authorize/", May::Client),
     ("POST", "/application/o/authorize/", May::Anyone),
+    ("GET", "/application/o/end-session/", May::Anyone),
+    ("POST", "/application/o/end-session/", May::Anyone),
     ("GET", "/application/o/{slug}/end-session/", May::Anyone),
     ("POST", "/application/o/{slug}/end-session/", May::Anyone),
     ("POST", "/application/o/token/", May::Client),
@@ -57,7 +60,11 @@ const TABLE: &[(&str, &str, May)] = &[
     ("GET", "/.well-known/oauth-authorization-server/application/o/{slug}/", May::Anyone),
     ("GET", "/.well-known/openid-configuration/application/o/{slug}", May::Anyone),
     ("GET", "/.well-known/openid-configuration/application/o/{slug}/", May::Anyone),
+    ("GET", "/.well-known/openid-configuration", May::Anyone),
+    ("GET", "/.well-known/oauth-authorization-server", May::Anyone),
     ("GET", "/.well-known/webfinger", May::Client),
+    ("GET", "/application/o/jwks/", May::Anyone),
+    ("GET", "/application/o/check-session/", May::Anyone),
     ("GET", "/application/o/{slug}/jwks/", May::Anyone),
     ("GET", "/application/o/{slug}/check-session/", May::Anyone),
     ("GET", "/outpost.goauthentik.io/auth/nginx", May::Client),
@@ -113,11 +120,17 @@ async fn forms_of_members_need_their_token() {
     }
 }
 
+/// One with its own issuer, and one with the issuer that applications share.
+async fn applications(app: &TestApp) {
+    app.application("a").await;
+    app.application_with("shared", |_, provider| provider.issuer_mode = IssuerMode::Global).await;
+}
+
 /// Every route as nobody, and every form without its token.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_gets_what_is_not_for_anyone() {
     let app = TestApp::new(Backend::Sqlite).await;
-    app.application("a").await;
+    applications(&app).await;
     for (method, path, may) in TABLE {
         let target = target(path);
         let body: Option<&[(&str, &str)]> = (*method == "POST").then_some(&[("x", "y")]);
@@ -135,7 +148,7 @@ async fn nobody_gets_what_is_not_for_anyone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_carries_the_headers() {
     let app = TestApp::new(Backend::Sqlite).await;
-    app.application("a").await;
+    applications(&app).await;
     for (method, path, _) in TABLE {
         let target = target(path);
         let page = app.browser().request(method, &target, None).await;

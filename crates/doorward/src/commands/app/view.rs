@@ -42,7 +42,7 @@ pub async fn json(work: &Work, entry: &ApplicationEntry) -> anyhow::Result<Value
             "issuer": client.issuer,
             "redirect_uris": uris(client, RedirectKind::Authorization),
             "signing_alg": client.signer.algorithm().jws_name(),
-            "discovery_url": discovery_url(&work.app, client),
+            "discovery_url": client.discovery_url(),
         });
         extend(&mut value, more);
     }
@@ -229,7 +229,7 @@ fn oidc_fields(work: &Work, client: &Client) -> Vec<(&'static str, String)> {
     let provider = &client.provider.profile;
     vec![
         ("Issuer", client.issuer.clone()),
-        ("Discovery", discovery_url(&work.app, client)),
+        ("Discovery", client.discovery_url()),
         ("Client ID", provider.client_id.clone()),
         ("Client type", provider.client_type.as_str().to_owned()),
         ("May use", provider.grant_types.iter().map(|grant| grant.as_str()).collect::<Vec<_>>().join("\n")),
@@ -394,11 +394,6 @@ fn told(provider: &ProviderProfile) -> String {
         return "-".to_owned();
     }
     format!("{} ({})", provider.logout_uri, provider.logout_method.as_str())
-}
-
-fn discovery_url(app: &App, client: &Client) -> String {
-    let slug = &client.application.profile.slug;
-    format!("{}application/o/{slug}/.well-known/openid-configuration", app.config.public_url)
 }
 
 fn signing_key(app: &App, client: &Client) -> String {

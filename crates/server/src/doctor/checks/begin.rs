@@ -1,5 +1,6 @@
 //! What NetBox answers when a sign-in is begun: the moment at which it looks for Doorward itself.
 
+use doorward_protocols::oidc::discovery::application_issuer;
 use url::Url;
 
 use super::{CONFIGURATION, button::BACKEND_LINE, quoted};
@@ -96,18 +97,20 @@ fn failed(house: &House, exception: &str) -> Finding {
         let what = format!("NetBox looks for Doorward at another address: {}", address.origin().ascii_serialization());
         return line(Finding::problem("endpoint-wrong-host", what));
     }
+    let is_shared = house.oauth.as_ref().is_some_and(|ours| ours.issuer == house.public_url);
+    let is_root = address.path().trim_start_matches('/') == ".well-known/openid-configuration";
     match slug_in(&address) {
         Some(slug) if slug != house.slug => line(Finding::problem(
             "endpoint-wrong-slug",
             format!("NetBox asks for the application \"{slug}\", which has another slug here: {}", house.slug),
         )),
-        Some(_) => Finding::problem("endpoint-refused", "NetBox asks at the right address, but is refused there")
-            .seen(&seen)
-            .change("the proxy in front of Doorward", "pass every path on to Doorward, whoever asks"),
-        None => line(Finding::problem(
+        None if !(is_shared && is_root) => line(Finding::problem(
             "endpoint-wrong-path",
             "NetBox asks Doorward at an address that belongs to no application",
         )),
+        _ => Finding::problem("endpoint-refused", "NetBox asks at the right address, but is refused there")
+            .seen(&seen)
+            .change("the proxy in front of Doorward", "pass every path on to Doorward, whoever asks"),
     }
 }
 
@@ -120,7 +123,8 @@ fn slug_in(address: &Url) -> Option<String> {
 
 /// The line that says where Doorward is.
 pub(super) fn endpoint_line(house: &House) -> String {
-    format!("SOCIAL_AUTH_OIDC_OIDC_ENDPOINT = '{}application/o/{}/'", house.public_url, house.slug)
+    let own = || application_issuer(&house.public_url, &house.slug);
+    format!("SOCIAL_AUTH_OIDC_OIDC_ENDPOINT = '{}'", house.oauth.as_ref().map_or_else(own, |ours| ours.issuer.clone()))
 }
 
 fn origin(house: &House) -> String {
@@ -169,6 +173,22 @@ mod tests {
         let refused = not_found("https://id.example.org/application/o/netbox//.well-known/openid-configuration");
         assert_eq!(exception(&refused).id, "endpoint-refused");
         assert_eq!(exception("ValueError: what now").id, "begin-failed");
+    }
+
+    #[test]
+    fn the_shared_issuer_has_its_document_at_the_public_url() {
+        let at = |path: &str| {
+            let address = format!("https://id.example.org/{path}/.well-known/openid-configuration");
+            let text = format!("requests.exceptions.HTTPError: 404 Client Error: Not Found for url: {address}");
+            only(|e| {
+                e.house.oauth.as_mut().unwrap().issuer = "https://id.example.org/".into();
+                end(e).begin = Some(Begin::Failed(text));
+            })
+        };
+        assert_eq!(at("").id, "endpoint-refused");
+        let wrong = at("application/other");
+        assert_eq!(wrong.id, "endpoint-wrong-path");
+        assert_eq!(wrong.change[0].text, "SOCIAL_AUTH_OIDC_OIDC_ENDPOINT = 'https://id.example.org/'");
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Doorward's discovery document through its public URL, as NetBox asks for it: double slash and all.
 
-use doorward_core::provider::IssuerMode;
 use serde_json::Value;
 use url::Url;
 
@@ -20,7 +19,6 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Vec<Finding>) {
     let (Some(ours), Some(public)) = (&evidence.house.oauth, &evidence.public) else { return };
     findings.push(answer(evidence, ours, public));
     findings.extend(public_url(evidence));
-    findings.extend(global_issuer(evidence, ours));
 }
 
 fn answer(evidence: &Evidence, ours: &OurClient, public: &PublicEnd) -> Finding {
@@ -148,26 +146,6 @@ fn public_url(evidence: &Evidence) -> Option<Finding> {
     })
 }
 
-/// One issuer for all has no discovery document of its own.
-fn global_issuer(evidence: &Evidence, ours: &OurClient) -> Option<Finding> {
-    if ours.issuer_mode != IssuerMode::Global {
-        return None;
-    }
-    let slug = &evidence.house.slug;
-    let is_reached = matches!(begin(evidence), Some(Begin::Sent(_)));
-    let what = "The application has the issuer of all applications: clients that make the address of the discovery document \
-                from the issuer find nothing there";
-    let finding = Finding::problem_if(evidence.house.is_netbox && !is_reached, "issuer-global", what);
-    let finding = finding.seen(format!("issuer {}", ours.issuer));
-    let finding = finding.change("a terminal", format!("doorward app edit {slug} --issuer-mode per_provider"));
-    let endpoint = format!("{}application/o/{slug}/", evidence.house.public_url);
-    Some(if evidence.house.is_netbox {
-        finding.change(CONFIGURATION, format!("SOCIAL_AUTH_OIDC_OIDC_ENDPOINT = '{endpoint}'"))
-    } else {
-        finding
-    })
-}
-
 fn begin(evidence: &Evidence) -> Option<&Begin> {
     evidence.end.as_ref()?.netbox.as_ref()?.begin.as_ref()
 }
@@ -251,16 +229,16 @@ mod tests {
         assert_eq!(public_url(&both), None);
     }
 
+    /// The issuer that applications share has its document at the public URL.
     #[test]
-    fn one_issuer_for_all_breaks_a_netbox_that_looks_for_discovery_there() {
-        let global = |e: &mut Evidence| ours(e).issuer_mode = IssuerMode::Global;
-        assert_eq!(named(global), ("issuer-global", Severity::Note));
-        let finding = found("issuer-global", |e| {
-            global(e);
-            end(e).begin = Some(Begin::Failed("404".into()));
-        });
-        assert_eq!(finding.severity, Severity::Problem);
-        let line = "SOCIAL_AUTH_OIDC_OIDC_ENDPOINT = 'https://id.example.org/application/o/netbox/'";
-        assert_eq!(finding.change[1].text, line);
+    fn a_shared_issuer_is_in_order() {
+        let mut evidence = super::super::fixture::netbox();
+        let shared = ours(&mut evidence);
+        shared.issuer = "https://id.example.org/".into();
+        shared.discovery = serde_json::json!({ "issuer": "https://id.example.org/" });
+        answered(&mut evidence).text = "{\"issuer\":\"https://id.example.org/\"}".into();
+        let mut findings = Vec::new();
+        check(&evidence, &mut findings);
+        assert!(findings.iter().all(|finding| finding.severity == Severity::Ok), "{findings:?}");
     }
 }

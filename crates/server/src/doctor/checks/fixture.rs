@@ -1,9 +1,6 @@
 //! A healthy NetBox, to be broken by the tests.
 
-use doorward_core::{
-    provider::{ClientType, IssuerMode},
-    redirect_uri::RedirectUri,
-};
+use doorward_core::{provider::ClientType, redirect_uri::RedirectUri};
 use jiff::Timestamp;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,7 +45,6 @@ pub(super) fn netbox() -> Evidence {
         client_id: "netbox-client".into(),
         client_type: ClientType::Confidential,
         issuer: "https://id.example.org/application/o/netbox/".into(),
-        issuer_mode: IssuerMode::PerProvider,
         algorithm: "RS256".into(),
         redirect_uris: vec![RedirectUri::exact("https://netbox.example.org/oauth/complete/oidc/")],
         scopes: scopes(),

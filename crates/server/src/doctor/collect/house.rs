@@ -35,7 +35,7 @@ pub(super) fn house(app: &App, snapshot: &Snapshot, entry: &ApplicationEntry) ->
         launch_url: profile.launch_url.clone(),
         options: kept.unwrap_or_default(),
         public_url: app.config.public_url.to_string(),
-        oauth: entry.oauth.as_ref().filter(|_| by_oidc).map(|client| our_client(client)),
+        oauth: entry.oauth.as_ref().filter(|_| by_oidc).map(|client| our_client(snapshot, client)),
         other_clients: others
             .map(|client| (client.provider.profile.client_id.clone(), client.application.profile.slug.clone()))
             .collect(),
@@ -51,16 +51,17 @@ fn identity_headers(client: &ProxyClient) -> Vec<String> {
     own.into_iter().chain(["X-authentik-username".to_owned()]).collect()
 }
 
-fn our_client(client: &Client) -> OurClient {
+fn our_client(snapshot: &Snapshot, client: &Client) -> OurClient {
     let provider = &client.provider.profile;
+    let global = snapshot.global.as_ref().filter(|_| client.has_global_issuer());
+    let document = global.map_or(&client.discovery, |global| &global.discovery);
     OurClient {
         client_id: provider.client_id.clone(),
         client_type: provider.client_type,
         issuer: client.issuer.clone(),
-        issuer_mode: provider.issuer_mode,
         algorithm: client.signer.algorithm().jws_name().to_owned(),
         redirect_uris: provider.redirect_uris.clone(),
         scopes: client.scopes.clone(),
-        discovery: serde_json::from_slice(&client.discovery).unwrap_or_default(),
+        discovery: serde_json::from_slice(document).unwrap_or_default(),
     }
 }

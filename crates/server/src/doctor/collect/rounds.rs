@@ -1,10 +1,7 @@
 //! The rounds: from Doorward's own address to the application, its proxy and its directory, with a few requests at each.
 
 use doorward_core::{redirect_uri::RedirectUri, secret::Secret};
-use doorward_protocols::{
-    forward_auth::{PREFIX, original::Original},
-    oidc::discovery::application_issuer,
-};
+use doorward_protocols::forward_auth::{PREFIX, original::Original};
 use std::{collections::BTreeSet, time::Duration};
 use url::Url;
 
@@ -49,11 +46,11 @@ impl Rounds<'_> {
     pub(super) async fn public(&mut self) -> Option<PublicEnd> {
         let client = self.entry.oauth.as_ref()?;
         (self.step)("Doorward through its public URL");
-        let (base, slug) = (self.app.config.public_url.as_str(), &client.application.profile.slug);
+        let (base, issuer) = (self.app.config.public_url.as_str(), client.issuer.as_str());
         let before = self.probe.samples.len();
-        let discovery = self.probe.fetch(discovery_url(base, slug, "//")?).await;
+        let discovery = self.probe.fetch(discovery_url(issuer, "//")?).await;
         let is_good = discovery.outcome.as_ref().is_ok_and(|seen| seen.status == 200);
-        let single_slash = match discovery_url(base, slug, "/") {
+        let single_slash = match discovery_url(issuer, "/") {
             Some(url) if !is_good => Some(self.probe.fetch(url).await),
             _ => None,
         };
@@ -175,7 +172,6 @@ impl Rounds<'_> {
 }
 
 /// The address of discovery, with so many slashes before its last part.
-fn discovery_url(public_url: &str, slug: &str, slashes: &str) -> Option<Url> {
-    let issuer = application_issuer(public_url, slug);
+fn discovery_url(issuer: &str, slashes: &str) -> Option<Url> {
     Url::parse(&format!("{}{slashes}.well-known/openid-configuration", issuer.trim_end_matches('/'))).ok()
 }

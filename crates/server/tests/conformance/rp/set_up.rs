@@ -42,7 +42,11 @@ impl Run {
         let client = client(&op, "conformance", issuer, change).await;
         let client2 = self::client(&op, "conformance-2", issuer, |_| {}).await;
         let client_secret_post = self::client(&op, "conformance-post", issuer, |_| {}).await;
-        let metadata = json_of(&client, "/application/o/conformance/.well-known/openid-configuration").await;
+        let discovery = match issuer {
+            Issuer::Shared => "/.well-known/openid-configuration",
+            Issuer::Own => "/application/o/conformance/.well-known/openid-configuration",
+        };
+        let metadata = json_of(&client, discovery).await;
         let jwks = metadata["jwks_uri"].as_str().and_then(|address| address.strip_prefix(super::ORIGIN)).unwrap();
         let keys = json_of(&client, jwks).await["keys"].as_array().unwrap().clone();
         let browser = op.browser();
