@@ -26,7 +26,7 @@ pub const REDIRECT_URI: &str = "http://127.0.0.1:9/callback";
 /// When the program fails, asks for something odd, or takes longer than 60 s.
 pub async fn run(command: Command, doorward: &Doorward, application: &Application) -> Result<()> {
     let running = attend(command, doorward, application);
-    tokio::time::timeout(Duration::from_secs(60), running).await.context("the program still runs after 60 s")?
+    tokio::time::timeout(Duration::from_mins(1), running).await.context("the program still runs after 60 s")?
 }
 
 async fn attend(mut command: Command, doorward: &Doorward, application: &Application) -> Result<()> {
