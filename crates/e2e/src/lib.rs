@@ -34,7 +34,6 @@ pub mod postgres;
 pub mod process;
 pub mod raw;
 pub mod relay;
-pub mod script;
 pub mod told;
 pub mod visitor;
 pub mod wait;
