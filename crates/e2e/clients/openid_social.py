@@ -5,8 +5,8 @@ from types import SimpleNamespace
 from urllib.parse import parse_qsl, urlsplit
 
 from social_core.backends.open_id_connect import OpenIdConnectAuth
-from social_core.exceptions import SocialAuthBaseException
-from social_core.storage import AssociationMixin, BaseStorage
+from social_core.exceptions import AuthCredentialError
+from social_core.storage import AssociationMixin, BaseStorage, NonceMixin
 from social_core.strategy import BaseStrategy
 
 from openid_python import ask, read, refused, show
@@ -37,8 +37,26 @@ class Associations(AssociationMixin):
         cls.kept = {key: kept for key, kept in cls.kept.items() if kept.id not in ids_to_delete}
 
 
+class States(NonceMixin):
+    """States that were given out and have not come back yet."""
+
+    kept = set()
+
+    @classmethod
+    def use(cls, *state):
+        is_new = state not in cls.kept
+        cls.kept.add(state)
+        return is_new
+
+    @classmethod
+    def consume(cls, *state):
+        is_kept = state in cls.kept
+        cls.kept.discard(state)
+        return is_kept
+
+
 class Storage(BaseStorage):
-    association = Associations
+    association, nonce = Associations, States
 
 
 class Strategy(BaseStrategy):
@@ -95,26 +113,26 @@ def keep(uid, details, response, backend, **_):
     return {"user": SimpleNamespace(uid=uid, details=details, response=response, claims=backend.id_token)}
 
 
-def begin():
+def answered():
+    """The backend at the moment at which the browser comes back, as a web framework makes it for each request."""
     strategy = Strategy()
-    backend = OpenIdConnectAuth(strategy, redirect_uri=FACTS["redirect_uri"])
-    strategy.request = dict(parse_qsl(urlsplit(ask({"go": backend.start()})["url"]).query))
-    return strategy, backend
+    address = OpenIdConnectAuth(strategy, redirect_uri=FACTS["redirect_uri"]).start()
+    strategy.request = dict(parse_qsl(urlsplit(ask({"go": address})["url"]).query))
+    return OpenIdConnectAuth(strategy, redirect_uri=FACTS["redirect_uri"])
 
 
-# Somebody else's answer: the state is not that of this browser.
-strategy, backend = begin()
-strategy.request["state"] = "x" * len(strategy.request["state"])
-with refused(SocialAuthBaseException, "tate"):
+# A code that was given to another browser: this one has not its verifier.
+backend = answered()
+backend.data["code"] = answered().data["code"]
+with refused(AuthCredentialError, "code was rejected"):
     backend.complete()
 
-strategy, backend = begin()
+backend = answered()
 person = backend.complete()
-assert not Associations.kept or all(kept.handle != person.claims["nonce"] for kept in Associations.kept.values())
 newer = backend.refresh_token(person.response["refresh_token"])
 assert newer["access_token"] != person.response["access_token"]
 # The backend has validated the new ID token.
 assert backend.id_token["sub"] == person.uid and newer["id_token"] != person.response["id_token"]
-with refused(Exception, "400"):
+with refused(AuthCredentialError, "authenticate with the provider again"):
     backend.refresh_token(person.response["refresh_token"])
-show({"told": {"uid": person.uid, "details": person.details, "claims": person.claims, "scopes": person.response["scope"]}})
+show({"told": {"uid": person.uid, "details": person.details, "claims": person.claims}})

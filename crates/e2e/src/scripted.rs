@@ -21,7 +21,7 @@ use crate::html;
 use crate::visitor::{Page, Visitor};
 
 /// How long a script may take for everything.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Whoever sits before the script's browser.
 #[derive(Debug)]
