@@ -34,6 +34,7 @@ pub mod postgres;
 pub mod process;
 pub mod raw;
 pub mod relay;
+pub mod scripted;
 pub mod told;
 pub mod visitor;
 pub mod wait;

@@ -1,16 +1,23 @@
 //! An independent client: the `openidconnect` crate, on both databases.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, bail, ensure};
 use doorward_e2e::application::Application;
 use doorward_e2e::client::{Client, Tokens, parameter, refused_as_invalid_grant};
 use doorward_e2e::doorward::{Doorward, Keeping, PASSWORD};
 use doorward_e2e::environment;
+use doorward_e2e::scripted::Person;
 use doorward_e2e::visitor::Visitor;
-use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata, CoreUserInfoClaims};
+use openidconnect::core::{
+    CoreAuthenticationFlow, CoreClient, CoreDeviceAuthorizationResponse, CoreProviderMetadata, CoreRevocableToken,
+    CoreUserInfoClaims,
+};
 use openidconnect::{
-    AccessTokenHash, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet,
-    EndpointSet, HttpRequest, HttpResponse, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier,
-    RedirectUrl, Scope, TokenResponse,
+    AccessToken, AccessTokenHash, AuthorizationCode, ClientId, ClientSecret, CsrfToken, DeviceAuthorizationUrl,
+    EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IntrospectionUrl, IssuerUrl, Nonce,
+    OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RevocationUrl, Scope,
+    TokenIntrospectionResponse, TokenResponse,
 };
 use serde_json::Value;
 
@@ -29,7 +36,8 @@ async fn scene(keeping: Keeping) -> Result<Scene> {
     let doorward = Doorward::start_keeping(keeping).await?;
     doorward.add_user("alice", "Alice Example")?;
     doorward.add_group("everyone-in-the-lab", &["alice"])?;
-    let application = doorward.add_application("crate", REDIRECT_URI, &[])?;
+    let grants = ["--grant-types", "authorization_code,refresh_token,client_credentials,device_code"];
+    let application = doorward.add_application("crate", REDIRECT_URI, &grants)?;
     doorward.settle().await;
     let metadata = CoreProviderMetadata::discover_async(IssuerUrl::new(application.issuer.clone())?, &send).await?;
     let secret = ClientSecret::new(application.client_secret.clone());
@@ -43,7 +51,11 @@ async fn scene(keeping: Keeping) -> Result<Scene> {
 async fn send(request: HttpRequest) -> Result<HttpResponse, std::io::Error> {
     environment::choose_crypto();
     let exchange = async {
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+        // Doorward made its certificate itself.
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .tls_danger_accept_invalid_certs(true);
+        let client = client.build()?;
         let response = client.execute(request.try_into()?).await?;
         let mut answer = HttpResponse::new(Vec::new());
         *answer.status_mut() = response.status();
@@ -202,4 +214,81 @@ async fn one_code_fifty_times_at_once_has_one_winner_on_sqlite() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_code_fifty_times_at_once_has_one_winner_on_postgresql() -> Result<()> {
     one_code_fifty_times(Keeping::Postgres).await
+}
+
+impl Scene {
+    /// Whether Doorward says of a token that it is good. The crate takes no address from the discovery document for that.
+    async fn is_active(&self, token: &AccessToken) -> Result<bool> {
+        let address = IntrospectionUrl::new(self.doorward.url("/application/o/introspect/"))?;
+        let client = self.client.clone().set_introspection_url(address);
+        let known = client.introspect(token).request_async(&send).await?;
+        let of_whom = known.client_id().map(|id| id.as_str());
+        ensure!(!known.active() || of_whom == Some(&self.application.client_id), "a token of {of_whom:?}");
+        Ok(known.active())
+    }
+
+    /// Takes a token back. The crate insists on TLS for that.
+    async fn revoke(&self, token: CoreRevocableToken) -> Result<()> {
+        let address = RevocationUrl::new(self.doorward.https_url("/application/o/revoke/"))?;
+        let client = self.client.clone().set_revocation_url(address);
+        client.revoke_token(token)?.request_async(&send).await?;
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_are_introspected_and_revoked() -> Result<()> {
+    let scene = scene(Keeping::Sqlite).await?;
+    let Begun { code, verifier, .. } = scene.begin(&Visitor::new()?).await?;
+    let tokens = scene.client.exchange_code(code)?.set_pkce_verifier(verifier).request_async(&send).await?;
+    let refresh = tokens.refresh_token().context("no refresh token")?;
+    assert!(scene.is_active(tokens.access_token()).await?);
+    assert!(!scene.is_active(&AccessToken::new("unknown".into())).await?);
+
+    scene.revoke(refresh.into()).await?;
+    // RFC 7009, section 2.1: the access tokens of the same grant go with it.
+    assert!(!scene.is_active(tokens.access_token()).await?);
+    refused(scene.client.exchange_refresh_token(refresh)?.request_async(&send).await)?;
+    // RFC 7009, section 2.2: one that is not good any more is no error.
+    scene.revoke(refresh.into()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_gets_tokens_of_its_own() -> Result<()> {
+    let scene = scene(Keeping::Sqlite).await?;
+    let request = scene.client.exchange_client_credentials()?.add_scope(Scope::new("profile".into()));
+    let tokens = request.request_async(&send).await?;
+    assert!(tokens.refresh_token().is_none() && tokens.id_token().is_none(), "nobody signed in");
+    assert!(scene.is_active(tokens.access_token()).await?);
+    scene.revoke(tokens.access_token().into()).await?;
+    assert!(!scene.is_active(tokens.access_token()).await?);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_is_let_in_after_it_had_to_wait() -> Result<()> {
+    let scene = scene(Keeping::Sqlite).await?;
+    let address = DeviceAuthorizationUrl::new(scene.doorward.url("/application/o/device/"))?;
+    let client = scene.client.clone().set_device_authorization_url(address);
+    let request = client.exchange_device_code().add_scope(Scope::new("profile".into()));
+    let device: CoreDeviceAuthorizationResponse = request.request_async(&send).await?;
+    let shown = device.verification_uri_complete().context("no address with the code")?.secret();
+
+    let person = Person::new("alice", REDIRECT_URI)?;
+    // The crate asks at once, is told to wait, and waits; meanwhile somebody allows it.
+    let waited = std::sync::Mutex::new(Vec::new());
+    let wait = async |interval: Duration| {
+        let allowed = person.allow_device(shown).await.map_err(|error| format!("{error:#}"));
+        waited.lock().expect("nobody panics with it").push((interval, allowed));
+        tokio::time::sleep(interval).await;
+    };
+    let request = client.exchange_device_access_token(&device)?;
+    let tokens = request.request_async(&send, wait, Some(Duration::from_secs(30))).await;
+    let waited = waited.into_inner()?;
+    assert_eq!(waited, [(Duration::from_secs(5), Ok(()))], "{tokens:?}");
+    let tokens = tokens?;
+    let id_token = tokens.id_token().context("no ID token")?;
+    let claims = id_token.claims(&scene.client.id_token_verifier(), |_: Option<&Nonce>| Ok(()))?;
+    assert_eq!(claims.preferred_username().map(|name| name.as_str()), Some("alice"));
+    Ok(())
 }
