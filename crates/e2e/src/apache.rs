@@ -33,15 +33,6 @@ impl Apache {
     /// # Errors
     /// When Apache or the module is missing, or it does not answer.
     pub async fn start(&mut self, application: &Application) -> Result<()> {
-        self.start_with(application, &[]).await
-    }
-
-    /// Starts it as a client of this application, with more lines in its configuration.
-    ///
-    /// # Errors
-    /// When Apache or the module is missing, or it does not answer.
-    pub async fn start_with(&mut self, application: &Application, more: &[&str]) -> Result<()> {
-        self.server = None;
         let root = self.root.path();
         std::fs::create_dir_all(root.join("pages/private"))?;
         std::fs::write(root.join("pages/index.html"), "for everybody")?;
@@ -49,7 +40,7 @@ impl Apache {
         // Started by root, Apache serves as another user, who has to get at the pages.
         open_to_others(root)?;
         let file = root.join("apache.conf");
-        std::fs::write(&file, format!("{}{}\n", self.configuration(application)?, more.join("\n")))?;
+        std::fs::write(&file, self.configuration(application)?)?;
         let mut command = Command::new(environment::program(&["apache2", "httpd"])?);
         command.arg("-f").arg(&file).arg("-DFOREGROUND");
         let mut server = Server::start("apache", &mut command, root)?;
