@@ -90,8 +90,8 @@ async fn every_response_type(mode: Option<&str>) -> Result<()> {
         if let Some(mode) = mode {
             apache.set("OIDCResponseMode", mode);
         }
-        let more = ["--grant-types", "authorization_code,implicit,hybrid,refresh_token"];
-        let application = doorward.add_application(&format!("apache-{number}"), &apache.redirect_uri(), &more)?;
+        let grants = ["--grant-types", "authorization_code,implicit,hybrid,refresh_token"];
+        let application = doorward.add_application(&format!("apache-{number}"), &apache.redirect_uri(), &grants)?;
         clients.push((response_type, apache, application));
     }
     doorward.settle().await;
@@ -126,6 +126,33 @@ async fn signs_in_with(response_type: &str, way: Way, apache: &Apache) -> Result
     Ok(())
 }
 
+/// An answer of error comes in the way of the tokens that were asked for, and the module reads it there.
+#[tokio::test(flavor = "multi_thread")]
+async fn apache_is_told_what_it_may_not_ask_for() -> Result<()> {
+    let doorward = Doorward::start().await?;
+    doorward.add_user("alice", "Alice Example")?;
+    let (mut in_fragment, mut in_form) = (Apache::prepare()?, Apache::prepare()?);
+    in_fragment.set("OIDCResponseType", "id_token token");
+    in_form.set("OIDCResponseType", "code id_token");
+    in_form.set("OIDCResponseMode", "form_post");
+    // Neither the implicit nor the hybrid grant.
+    let for_fragment = doorward.add_application("fragment", &in_fragment.redirect_uri(), &[])?;
+    let for_form = doorward.add_application("form", &in_form.redirect_uri(), &[])?;
+    doorward.settle().await;
+    for (mut apache, application, way) in
+        [(in_fragment, for_fragment, Way::Fragment), (in_form, for_form, Way::FormPost)]
+    {
+        apache.start(&application).await?;
+        let visitor = Visitor::new()?;
+        let private = apache.url("/private/index.html");
+        let delivery = deliver(&visitor, &private, &apache.redirect_uri(), ("alice", PASSWORD)).await?;
+        assert_eq!((delivery.way, delivery.parameter("error")), (way, Some("unauthorized_client")), "{delivery:?}");
+        assert!(delivery.page.body.contains("unauthorized_client"), "{delivery:?}");
+        assert_eq!(visitor.get(&private).await?.user, None);
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_front_channel_ends_a_session_that_the_browser_holds() -> Result<()> {
     front_channel("get", "client-cookie", true).await
@@ -136,7 +163,7 @@ async fn the_front_channel_ends_a_session_through_an_image() -> Result<()> {
     front_channel("img", "server-cache", true).await
 }
 
-/// Browsers that keep cookies from frames of other sites leave only `iss` and `sid` to find the session by.
+/// Browsers that send no cookies from frames of other sites leave only `iss` and `sid` to find the session by.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_front_channel_ends_a_session_without_its_cookie() -> Result<()> {
     front_channel("get", "server-cache", false).await
