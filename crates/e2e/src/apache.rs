@@ -15,6 +15,8 @@ use crate::{environment, ports};
 pub struct Apache {
     server: Option<Server>,
     port: u16,
+    /// More directives of the module, a line each.
+    directives: Vec<String>,
     root: TempDir,
 }
 
@@ -25,7 +27,19 @@ impl Apache {
     /// When there is no free port.
     pub fn prepare() -> Result<Self> {
         environment::choose_crypto();
-        Ok(Self { server: None, port: ports::free()?, root: TempDir::with_prefix("doorward-apache-")? })
+        let root = TempDir::with_prefix("doorward-apache-")?;
+        Ok(Self { server: None, port: ports::free()?, directives: Vec::new(), root })
+    }
+
+    /// Sets a directive of the module, for when it is started.
+    pub fn set(&mut self, directive: &str, value: &str) {
+        self.directives.push(format!("{directive} \"{value}\""));
+    }
+
+    /// What it printed since it was started.
+    #[must_use]
+    pub fn output(&self) -> String {
+        self.server.as_ref().map(Server::output).unwrap_or_default()
     }
 
     /// Starts it as a client of this application.
@@ -93,6 +107,7 @@ OIDCScope \"openid profile email\"
 OIDCRemoteUserClaim preferred_username
 OIDCCryptoPassphrase only-for-tests-on-this-machine
 OIDCPKCEMethod S256
+{directives}
 <Location /private/>
   AuthType openid-connect
   Require valid-user
@@ -102,6 +117,7 @@ OIDCPKCEMethod S256
             port = self.port,
             user = if environment::is_root() { "User www-data\nGroup www-data" } else { "" },
             redirect = self.redirect_uri(),
+            directives = self.directives.join("\n"),
         ))
     }
 }

@@ -73,6 +73,16 @@ fn take_input(form: &mut Form, tag: &Tag) {
     }
 }
 
+/// The addresses of all frames of a page.
+#[must_use]
+pub fn frames(page: &str) -> Vec<String> {
+    tags(page)
+        .into_iter()
+        .filter(|tag| tag.name == "iframe")
+        .filter_map(|mut tag| tag.attributes.remove("src"))
+        .collect()
+}
+
 /// The text of the first element with this id, without its tags.
 #[must_use]
 pub fn text_of(page: &str, id: &str) -> Option<String> {
@@ -187,6 +197,13 @@ mod tests {
     fn only_buttons_that_send_the_form_are_found() {
         assert!(form_with_button(PAGE, "deny").is_some());
         assert!(form_with_button(PAGE, "show").is_none());
+    }
+
+    #[test]
+    fn frames_are_found_with_their_addresses_unescaped() {
+        let page =
+            r#"<iframe title="A > B" src="https://a.example/out?iss=x&amp;sid=y"></iframe><iframe hidden></iframe>"#;
+        assert_eq!(frames(page), ["https://a.example/out?iss=x&sid=y"]);
     }
 
     #[test]

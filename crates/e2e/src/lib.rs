@@ -19,6 +19,7 @@ pub mod browser;
 pub mod caddy;
 pub mod client;
 pub mod debian;
+pub mod delivery;
 pub mod doorward;
 pub mod echo;
 pub mod environment;

@@ -106,7 +106,11 @@ impl Visitor {
         self.send(page, &form, &form.filled("", with)).await
     }
 
-    async fn send(&self, page: &Page, form: &html::Form, fields: &[(String, String)]) -> Result<Page> {
+    /// Sends a form as a script or a button of its page does.
+    ///
+    /// # Errors
+    /// When nobody answers.
+    pub async fn send(&self, page: &Page, form: &html::Form, fields: &[(String, String)]) -> Result<Page> {
         let target = if form.action.is_empty() { page.url.clone() } else { page.url.join(&form.action)? };
         let request =
             self.client.request(if form.is_post { reqwest::Method::POST } else { reqwest::Method::GET }, target);
@@ -135,12 +139,21 @@ impl Visitor {
     /// # Errors
     /// When a page comes that asks for something else.
     pub async fn signed_in_to(&self, url: &str, stop: &str, username: &str, password: &str) -> Result<Url> {
+        let page = self.answer_to(url, stop, username, password).await?;
+        page.location.with_context(|| format!("stopped at {} ({}):\n{}", page.url, page.status, page.body))
+    }
+
+    /// Goes to `url` and does what the pages on the way ask for (sign in, consent) until the browser is sent
+    /// to `stop`, or a page comes that asks for something else; gives that answer.
+    ///
+    /// # Errors
+    /// When nobody answers, or there is no end of redirects.
+    pub async fn answer_to(&self, url: &str, stop: &str, username: &str, password: &str) -> Result<Page> {
         let mut page = self.follow(self.get(url).await?, stop).await?;
         for _ in 0..3 {
-            if let Some(location) = page.location {
-                return Ok(location);
-            }
-            let answer = if page.has_button("sign-in") {
+            let answer = if page.location.is_some() {
+                break;
+            } else if page.has_button("sign-in") {
                 self.press(&page, "sign-in", &[("username", username), ("password", password)]).await?
             } else if page.has_button("allow") {
                 self.press(&page, "allow", &[]).await?
@@ -149,7 +162,7 @@ impl Visitor {
             };
             page = self.follow(answer, stop).await?;
         }
-        page.location.with_context(|| format!("stopped at {} ({}):\n{}", page.url, page.status, page.body))
+        Ok(page)
     }
 
     /// Sends a form, as clients of the token endpoint do.
@@ -177,6 +190,22 @@ impl Visitor {
         let answer = self.press(&form, "sign-in", &[("username", username), ("password", password)]).await?;
         let page = self.follow(answer, "nowhere:").await?;
         ensure!(!page.has_button("sign-in"), "the sign-in was refused:\n{}", page.body);
+        Ok(page)
+    }
+
+    /// Signs out on Doorward's own pages, whose address is `sign_out`; gives the page after it, its frames not loaded.
+    ///
+    /// # Errors
+    /// When the question is not asked, or the session does not end.
+    pub async fn sign_out(&self, sign_out: &str) -> Result<Page> {
+        let question = self.follow(self.get(sign_out).await?, "nowhere:").await?;
+        let page = self.follow(self.press(&question, "confirm-sign-out", &[]).await?, "nowhere:").await?;
+        ensure!(
+            html::text_of(&page.body, "sign-in-again").is_some(),
+            "still signed in at {}:\n{}",
+            page.url,
+            page.body
+        );
         Ok(page)
     }
 }
