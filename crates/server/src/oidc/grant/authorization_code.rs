@@ -5,7 +5,7 @@ use doorward_protocols::oauth::pkce;
 use doorward_store::{self as store, authorization_code::AuthorizationCode, grant::Grant};
 use jiff::Timestamp;
 
-use super::{ClientCall, GrantError, Granted, Outcome, invalid, person, replayed};
+use super::{ClientCall, GrantError, Granted, Outcome, invalid, person, replayed, revoke_replayed};
 use crate::{
     app::App,
     oidc::issue::{self, Order, Tokens},
@@ -28,7 +28,7 @@ pub(super) async fn serve(app: &App, call: &ClientCall<'_>) -> Result<Granted, G
     if let Err(error) = check(&found.code, redirect_uri, verifier, now) {
         // It is used up all the same, so that nobody tries on.
         if !use_up(app, &found.hash, now).await? {
-            revoke(app, client, &found.grant, now).await?;
+            revoke_replayed(app, call, &found.grant, "a code").await?;
         }
         return Err(error);
     }
@@ -39,7 +39,7 @@ pub(super) async fn serve(app: &App, call: &ClientCall<'_>) -> Result<Granted, G
         Outcome::Kept => Ok(Granted { response, grant }),
         Outcome::Revoked => Err(invalid("The code is not valid", "the grant was revoked")),
         Outcome::Replayed => {
-            replayed(app, client, &grant, "a code").await;
+            replayed(app, call, &grant, "a code").await;
             Err(invalid("The code is not valid", "the code was used before"))
         }
     }
@@ -166,11 +166,4 @@ async fn use_up(app: &App, hash: &str, now: Timestamp) -> store::Result<bool> {
     let used =
         app.db.write(move |tx| Box::pin(async move { store::authorization_code::consume(tx, &hash, now).await }));
     Ok(used.await?.is_some())
-}
-
-async fn revoke(app: &App, client: &Client, grant: &Grant, now: Timestamp) -> store::Result<()> {
-    let id = grant.id;
-    app.db.write(move |tx| Box::pin(async move { store::grant::revoke(tx, id, now).await })).await?;
-    replayed(app, client, grant, "a code").await;
-    Ok(())
 }

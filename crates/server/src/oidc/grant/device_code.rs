@@ -5,12 +5,11 @@ use doorward_protocols::oauth::error::{ErrorCode, OAuthError};
 use doorward_store::{self as store, device_code::DeviceCode, grant::Grant};
 use jiff::Timestamp;
 
-use super::{ClientCall, GrantError, Granted, Outcome, invalid, person, replayed};
+use super::{ClientCall, GrantError, Granted, Outcome, invalid, person, replayed, revoke_replayed};
 use crate::{
     app::App,
     applications::access,
     oidc::issue::{self, Order, Tokens},
-    snapshot::Client,
 };
 
 /// Answers a device that asks for its tokens. Until somebody has decided, that is one read and no write.
@@ -32,7 +31,7 @@ pub(super) async fn serve(app: &App, call: &ClientCall<'_>) -> Result<Granted, G
     }
     let now = app.clock.now();
     if let (Some(_), Some(grant)) = (device.consumed_at, &grant) {
-        revoke(app, client, grant, now).await?;
+        revoke_replayed(app, call, grant, "a device code").await?;
         return Err(invalid("The device code is not valid", "the device code was used before"));
     }
     let Some(grant) = still_good(&device, grant, now)? else {
@@ -45,7 +44,7 @@ pub(super) async fn serve(app: &App, call: &ClientCall<'_>) -> Result<Granted, G
         Outcome::Kept => Ok(Granted { response, grant }),
         Outcome::Revoked => Err(invalid("The device code is not valid", "the grant was revoked")),
         Outcome::Replayed => {
-            replayed(app, client, &grant, "a device code").await;
+            replayed(app, call, &grant, "a device code").await;
             Err(invalid("The device code is not valid", "the device code was used before"))
         }
     }
@@ -112,11 +111,4 @@ async fn consume(app: &App, hash: String, grant: Grant, tokens: Tokens, now: Tim
             })
         })
         .await
-}
-
-async fn revoke(app: &App, client: &Client, grant: &Grant, now: Timestamp) -> store::Result<()> {
-    let id = grant.id;
-    app.db.write(move |tx| Box::pin(async move { store::grant::revoke(tx, id, now).await })).await?;
-    replayed(app, client, grant, "a device code").await;
-    Ok(())
 }

@@ -162,13 +162,23 @@ fn may_refresh(client: &Client, scopes: &BTreeSet<String>) -> bool {
     scopes.contains("offline_access") && client.provider.profile.grant_types.contains(&GrantType::RefreshToken)
 }
 
+/// Something single-use came twice: from the client, or from a thief. Takes back all that it had given, and writes it down.
+async fn revoke_replayed(app: &App, call: &ClientCall<'_>, grant: &Grant, what: &str) -> store::Result<()> {
+    let (id, now) = (grant.id, app.clock.now());
+    app.db.write(move |tx| Box::pin(async move { store::grant::revoke(tx, id, now).await })).await?;
+    replayed(app, call, grant, what).await;
+    Ok(())
+}
+
 /// Writes down that something single-use came twice. What it had given is revoked already.
-async fn replayed(app: &App, client: &Client, grant: &Grant, what: &str) {
+async fn replayed(app: &App, call: &ClientCall<'_>, grant: &Grant, what: &str) {
+    let client = call.client;
     let name = &client.application.profile.name;
     let text = format!("{name} sent {what} a second time; the tokens of that sign-in were revoked");
     let mut entry = events::Entry::new(EventKind::Replay, text);
     entry.user = Some(grant.user);
     entry.application = Some(client.application.id);
+    entry.address = call.address.to_string();
     if let Some(trail) = Trail::of_grant(client, grant) {
         entry = entry.on(&trail, StepDraft::refused(StepKind::Replay, what));
     }

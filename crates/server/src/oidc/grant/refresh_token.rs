@@ -5,7 +5,7 @@ use doorward_protocols::oauth::token::{narrow, words};
 use doorward_store::{self as store, grant::Grant, refresh_token::RefreshToken};
 use jiff::Timestamp;
 
-use super::{ClientCall, GrantError, Granted, Outcome, invalid, person, replayed};
+use super::{ClientCall, GrantError, Granted, Outcome, invalid, person, revoke_replayed};
 use crate::{
     app::App,
     oidc::issue::{self, Order, Tokens},
@@ -30,7 +30,7 @@ pub(super) async fn serve(app: &App, call: &ClientCall<'_>) -> Result<Granted, G
     }
     let now = app.clock.now();
     if kept.consumed_at.is_some() {
-        return Err(refuse_replay(app, client, &grant, now).await?);
+        return Err(refuse_replay(app, call, &grant).await?);
     }
     if grant.revoked_at.is_some() {
         return Err(invalid("The refresh token is not valid", "the grant was revoked"));
@@ -54,7 +54,7 @@ pub(super) async fn serve(app: &App, call: &ClientCall<'_>) -> Result<Granted, G
     match consume(app, hash, grant.clone(), tokens, with_refresh, now).await? {
         Outcome::Kept => Ok(Granted { response, grant }),
         Outcome::Revoked => Err(invalid("The refresh token is not valid", "the grant was revoked")),
-        Outcome::Replayed => Err(refuse_replay(app, client, &grant, now).await?),
+        Outcome::Replayed => Err(refuse_replay(app, call, &grant).await?),
     }
 }
 
@@ -102,9 +102,7 @@ async fn consume(
 }
 
 /// Somebody has a token that was exchanged before: the client, or a thief. Nobody keeps anything of the family.
-async fn refuse_replay(app: &App, client: &Client, grant: &Grant, now: Timestamp) -> store::Result<GrantError> {
-    let id = grant.id;
-    app.db.write(move |tx| Box::pin(async move { store::grant::revoke(tx, id, now).await })).await?;
-    replayed(app, client, grant, "a refresh token").await;
+async fn refuse_replay(app: &App, call: &ClientCall<'_>, grant: &Grant) -> store::Result<GrantError> {
+    revoke_replayed(app, call, grant, "a refresh token").await?;
     Ok(invalid("The refresh token is not valid", "the refresh token was exchanged before"))
 }

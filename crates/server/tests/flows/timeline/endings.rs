@@ -197,6 +197,10 @@ on_both! {
         let record = app.attempt_to("a").await;
         concludes(&record, Ending::Failed, "NetBox sent a code a second time");
         assert_eq!(kinds(&record)[4..], [Tokens, Replay, Tokens]);
+        // From where the thief came is what one wants to know.
+        let events = app.app.db.read(|tx| Box::pin(doorward_store::event::newest(tx, 20))).await.unwrap();
+        let replay = events.iter().find(|event| event.kind == "replay").unwrap();
+        assert_eq!(replay.address, "127.0.0.1");
     }
 
     async fn a_disabled_user_is_told(app) {
