@@ -12,6 +12,7 @@
 )]
 
 mod access_tokens;
+mod advisories_openid;
 mod authenticator;
 mod authorization_code;
 mod authorize_attacks;
