@@ -151,8 +151,6 @@ slugs();
 onceOnly();
 const focus = document.querySelector("[data-focus]");
 if (focus) focus.focus();
-const auto = document.querySelector("form[data-auto-submit]");
-if (auto) auto.requestSubmit ? auto.requestSubmit() : auto.submit();
 // A frame that never ends loading keeps no one here: the page's own refresh waits for it.
 const onward = document.querySelector("a[data-go-on]");
 if (onward) setTimeout(() => location.replace(onward.href), 5000);

@@ -15,6 +15,18 @@ fn field(page: &Page, name: &str) -> String {
 }
 
 on_both! {
+    /// The page sends itself, in words that the oldest browsers read, too.
+    async fn the_form_sends_itself(app) {
+        let client = app.client(&app.application("a").await);
+        let page = app.signed_in("admin").await.get(&client.authorize(&[("response_mode", "form_post")])).await;
+        let (_, rest) = page.body.split_once("<script src=\"/assets/form-post.js?v=").expect(&page.body);
+        let script = client.get(&format!("/assets/form-post.js?v={}", rest.split_once('"').unwrap().0)).await;
+        assert_eq!((script.status, script.header("content-type")), (200, "text/javascript; charset=utf-8"));
+        let code: String = script.body.lines().filter(|line| !line.starts_with("//")).collect();
+        assert!(code.contains("submit") && !["=>", "const ", "let ", "?.", "async", "`"].iter().any(|new| code.contains(new)), "{code}");
+        assert!(page.body.contains("id=\"form-post\"") && page.body.contains("id=\"continue\""));
+    }
+
     /// OAuth 2.0 Form Post Response Mode: nothing in the address, for tokens and for errors.
     async fn form_post_carries_tokens_and_errors(app) {
         let client = response_types::client(&app).await;

@@ -82,7 +82,7 @@ pub(crate) fn check_returned(location: &str, request: &EndSession) {
 #[track_caller]
 pub(crate) fn check_stays(page: &Page) {
     assert_eq!((page.location(), page.header("refresh")), ("", ""));
-    assert!(page.header("content-type").starts_with("text/html") && !page.body.contains("data-auto-submit"));
+    assert!(page.header("content-type").starts_with("text/html") && !page.body.contains("id=\"form-post\""));
 }
 
 /// What `prompt=none` may be refused with (OpenID Connect Core 1.0, section 3.1.2.6).
