@@ -24,6 +24,7 @@ use crate::{
     app::App,
     error::{OperationError, OperationResult},
     events,
+    jobs::TICK,
     netbox::users::{NetBoxUser, SUFFIX_LENGTH, is_suffixed},
 };
 
@@ -163,7 +164,7 @@ pub async fn run(
         }
         let jobs = worker::claim(app, &node, worker::PARALLEL).await?;
         if jobs.is_empty() {
-            tokio::time::sleep(worker::TICK).await;
+            tokio::time::sleep(TICK).await;
         }
         futures::future::join_all(jobs.into_iter().map(|job| worker::process(app, job))).await;
     };

@@ -8,7 +8,6 @@ use doorward_core::{
     random,
 };
 use doorward_store as store;
-use futures::{StreamExt, stream::FuturesUnordered};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -21,18 +20,14 @@ use super::{
     queue::{ACCOUNT_WAITS, PAUSE_MAX, RETRY_MAX, SELDOM, backoff},
     settings::well,
 };
-use crate::{app::App, events, netbox::NetBoxError};
+use crate::{app::App, events, jobs::work_off, netbox::NetBoxError};
 
 /// How many people a process looks after at once.
 pub const PARALLEL: usize = 4;
-/// How often the queue and the trail of changes are looked at.
-pub const TICK: Duration = Duration::from_millis(500);
 /// How long one person may take.
 pub const JOB_TIMEOUT: Duration = Duration::from_secs(40);
 /// For how long a job is claimed. A node that dies keeps it so long; one that lives is done or gave up before.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(60);
-/// How long jobs that run may take to end when the process ends.
-const LAST_SECONDS: Duration = Duration::from_secs(5);
 /// How often the groups of an account may change under our hands before it is left for a while.
 const CONTENDED_MAX: i64 = 5;
 
@@ -64,29 +59,11 @@ impl Default for Node {
 /// Follows changes and works the queue off until the process ends.
 pub async fn work(app: App, stop: CancellationToken) {
     let node = Node::new();
-    let mut running = FuturesUnordered::new();
-    let mut is_failing = false;
-    while !stop.is_cancelled() {
-        match fill(&app, &node, PARALLEL - running.len()).await {
-            Ok(jobs) => {
-                is_failing = false;
-                running.extend(jobs.into_iter().map(|job| process(&app, job)));
-            }
-            // Said once, not twice a second.
-            Err(error) if !is_failing => {
-                tracing::error!(%error, "connectors cannot work; it is tried again");
-                is_failing = true;
-            }
-            Err(_) => {}
-        }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(TICK) => {}
-            Some(()) = running.next() => {}
-        }
-    }
-    let rest = async { while running.next().await.is_some() {} };
-    let _ = tokio::time::timeout(LAST_SECONDS, rest).await;
+    let claim = |room| {
+        let (app, node) = (app.clone(), node.clone());
+        async move { fill(&app, &node, room).await }
+    };
+    work_off(stop, PARALLEL, "connectors cannot work", claim, |job| process(&app, job)).await;
     release(&app, &node).await;
 }
 

@@ -1,5 +1,9 @@
 //! Work in the background. Every task is spawned here, so that all can be stopped and waited for.
 
+mod work_off;
+
+pub use work_off::{TICK, work_off};
+
 use jiff::SignedDuration;
 use std::{future::Future, time::Duration};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
