@@ -6,6 +6,7 @@ use doorward_core::{
     id::{GroupId, UserId},
     user::{User, UserProfile},
 };
+use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -14,7 +15,7 @@ fn input() -> ClaimInput {
 }
 
 fn input_with(attributes: Value) -> ClaimInput {
-    let clock = Clock::system();
+    let clock = Clock::fixed(Timestamp::UNIX_EPOCH);
     let mut profile = UserProfile::named("alice");
     profile.name = "Alice Example".into();
     profile.email = "alice@example.org".into();
