@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::prelude::{By, DesiredCapabilities, WebDriver};
-use thirtyfour::{ChromiumLikeCapabilities, WebElement};
+use thirtyfour::{ChromiumLikeCapabilities, WebElement, WindowHandle};
 
 use crate::process::Server;
 use crate::{environment, ports, wait};
@@ -72,6 +72,25 @@ impl Browser {
     /// When the browser cannot.
     pub async fn open(&self, url: &str) -> Result<()> {
         self.driver.goto(url).await.with_context(|| format!("cannot open {url}"))
+    }
+
+    /// Opens another tab and shows it; gives the one that was shown.
+    ///
+    /// # Errors
+    /// When the browser cannot.
+    pub async fn open_tab(&self) -> Result<WindowHandle> {
+        let shown = self.driver.window().await?;
+        let tab = self.driver.new_tab().await?;
+        self.driver.switch_to_window(tab).await?;
+        Ok(shown)
+    }
+
+    /// Shows a tab again, as it was left.
+    ///
+    /// # Errors
+    /// When it has been closed.
+    pub async fn show_tab(&self, tab: WindowHandle) -> Result<()> {
+        Ok(self.driver.switch_to_window(tab).await?)
     }
 
     /// The address of the page that is shown.

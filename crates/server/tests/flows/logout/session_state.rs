@@ -97,7 +97,8 @@ on_both! {
         assert!(page.body.contains("data-cookie=\"__Host-doorward-state\""));
         assert_eq!(client.get("/application/o/nobody/check-session/").await.status, 404);
         let script = client.get("/assets/check-session.js").await;
-        assert!(script.body.contains("question.length <= 400") && script.body.contains("${client} ${origin} ${state} ${salt}"));
+        assert!(script.body.contains("question.length <= 400"));
+        assert!(script.body.contains("parts[1] + \" \" + origin + \" \" + state + \" \" + parts[3]"));
         assert!(!script.body.contains("fetch") && !script.body.contains("XMLHttpRequest") && !script.body.contains("\"*\""));
     }
 
