@@ -17,7 +17,7 @@ demo: ## Doorward with a real NetBox beside it and a sample directory
 build: ## Build the release binary
 	cargo build --release -p doorward
 
-test: ## All tests: rules, flows on SQLite and PostgreSQL, real NetBox, Apache, Chromium
+test: ## All tests: rules, flows on SQLite and PostgreSQL, real NetBox, Apache, Chromium, HtmlUnit
 	scripts/test
 
 unit: ## Only the rules, without database or browser

@@ -1,4 +1,4 @@
-//! HtmlUnit: the kind of browser that drives the official conformance suite, without a screen and with a script engine of 2018.
+//! `HtmlUnit`: the kind of browser that drives the official conformance suite, without a screen and with a script engine of 2018.
 //!
 //! It runs inside of Selenium's server, which understands the protocol from before the one that our other browser speaks.
 

@@ -1,4 +1,4 @@
-//! The pages in HtmlUnit, which drives the official suite: its commands lead through them, and no script of ours fails in it.
+//! The pages in `HtmlUnit`, which drives the official suite: its commands lead through them, and no script of ours fails in it.
 
 use anyhow::{Context, Result, ensure};
 use doorward_e2e::automation::run;
@@ -306,8 +306,8 @@ async fn no_script_fails_on_any_page() -> Result<()> {
     selenium.ran_every_script()
 }
 
-/// The frame that applications hold. HtmlUnit of that age says of a message that it came from the window that gets it, so the
-/// test makes the event as it should be; the answer goes HtmlUnit's own way.
+/// The frame that applications hold. `HtmlUnit` of that age says of a message that it came from the window that gets it, so the
+/// test makes the event as it should be; the answer goes `HtmlUnit`'s own way.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_frame_tells_of_a_sign_out() -> Result<()> {
     let (prepared, selenium) = scene().await?;
