@@ -35,6 +35,7 @@ use std::{
 
 use self::global_issuer::GlobalIssuer;
 use crate::{
+    applications::claims_made::ClaimsMade,
     ldap::{directory::group_tree::GroupTree, names::Names},
     proxy::client::{self as proxy_client, Proxies, ProxyClient},
     public_url::PublicUrl,
@@ -100,6 +101,8 @@ pub struct Client {
     pub scopes: BTreeSet<String>,
     /// Its claim mappings, compiled, in merging order.
     pub mappings: Vec<CompiledMapping>,
+    /// What they made lately.
+    pub claims_made: ClaimsMade,
     /// Names of the claims that its scopes make for somebody of whom everything is known.
     pub claim_names: BTreeMap<String, BTreeSet<String>>,
     /// The key that signs.
@@ -374,6 +377,7 @@ impl Client {
             mappings: own.into_iter().map(CompiledMapping::new).collect(),
             signer: key.signer.clone(),
             claim_names,
+            claims_made: ClaimsMade::default(),
             public_keys: key.public.clone(),
             jwks: key.jwks.clone(),
             issuer,

@@ -23,7 +23,9 @@ pub fn claims(
     person: &Person,
     scopes: &BTreeSet<String>,
 ) -> Result<Map<String, Value>, MappingError> {
-    evaluate_all(&client.mappings, |scope| scopes.contains(scope), &input(snapshot, client, person))
+    client.claims_made.get_or(snapshot.revision, person, scopes, || {
+        evaluate_all(&client.mappings, |scope| scopes.contains(scope), &input(snapshot, client, person))
+    })
 }
 
 /// What the expressions of an application's mappings see.

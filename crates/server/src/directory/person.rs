@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use crate::{app::App, snapshot::Snapshot};
 
 /// A user with effective groups.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Person {
     /// The user.
     pub user: User,
