@@ -123,8 +123,16 @@ pub async fn insert_if_active(tx: &mut Tx<'_>, grant: &Grant) -> Result<bool> {
     Ok(added == 1)
 }
 
-/// Lets a grant that is not revoked live at least until a time. Says whether there is one: its row stays locked until the
-/// transaction ends, so that nothing is issued for a grant that is being revoked.
+/// Whether a grant is there and not revoked. Its row stays locked until the transaction ends, so that nothing is issued for a
+/// grant that is being revoked.
+pub async fn lock_living(tx: &mut Tx<'_>, id: GrantId) -> Result<bool> {
+    // Both databases lock what is written; this writes nothing new, and nothing that an index holds.
+    let changed =
+        tx.execute("UPDATE grants SET revoked_at = NULL WHERE id = $1 AND revoked_at IS NULL", values![id]).await?;
+    Ok(changed == 1)
+}
+
+/// Lets a grant that is not revoked live at least until a time, and locks it as [`lock_living`] does. Says whether there is one.
 pub async fn extend_living(tx: &mut Tx<'_>, id: GrantId, until: Timestamp) -> Result<bool> {
     let changed = tx
         .execute(

@@ -47,6 +47,9 @@ use crate::{
 /// How long a used code is remembered past its end, so that its replay is noticed.
 const CODE_MEMORY: SignedDuration = SignedDuration::from_hours(1);
 
+/// How much longer than it must a grant with refresh tokens is kept: most refreshes then find that it lives long enough.
+const REFRESH_SLACK: SignedDuration = SignedDuration::from_hours(24);
+
 /// What an authorization request was given.
 #[derive(Debug)]
 pub struct Issued {
@@ -285,17 +288,21 @@ pub fn id_token_extra(
 ///
 /// # Errors
 /// What the database says.
-pub async fn keep(tx: &mut Tx<'_>, grant: GrantId, tokens: &Tokens) -> store::Result<bool> {
-    let until = tokens
-        .refresh
-        .as_ref()
-        .map_or(tokens.access_expires_at, |(_, refresh)| (*refresh).max(tokens.access_expires_at));
-    if !store::grant::extend_living(tx, grant, after(until, CODE_MEMORY)).await? {
+pub async fn keep(tx: &mut Tx<'_>, grant: &Grant, tokens: &Tokens) -> store::Result<bool> {
+    let refresh_end = tokens.refresh.as_ref().map(|(_, expires_at)| *expires_at);
+    let until = after(refresh_end.unwrap_or_default().max(tokens.access_expires_at), CODE_MEMORY);
+    let is_alive = if until <= grant.expires_at {
+        store::grant::lock_living(tx, grant.id).await?
+    } else {
+        let slack = if refresh_end.is_some() { REFRESH_SLACK } else { SignedDuration::ZERO };
+        store::grant::extend_living(tx, grant.id, after(until, slack)).await?
+    };
+    if !is_alive {
         return Ok(false);
     }
-    store::access_token::insert(tx, &tokens.access_hash, grant, &tokens.scopes, tokens.access_expires_at).await?;
+    store::access_token::insert(tx, &tokens.access_hash, grant.id, &tokens.scopes, tokens.access_expires_at).await?;
     if let Some((hash, expires_at)) = &tokens.refresh {
-        store::refresh_token::insert(tx, hash, grant, *expires_at).await?;
+        store::refresh_token::insert(tx, hash, grant.id, *expires_at).await?;
     }
     Ok(true)
 }

@@ -94,7 +94,7 @@ async fn consume(
                     store::grant::revoke(tx, grant.id, now).await?;
                     return Ok(Outcome::Replayed);
                 }
-                let is_kept = issue::keep(tx, grant.id, &tokens).await?;
+                let is_kept = issue::keep(tx, &grant, &tokens).await?;
                 Ok(if is_kept { Outcome::Kept } else { Outcome::Revoked })
             })
         })
