@@ -51,7 +51,8 @@ fn pick(alphabet: &[u8], length: usize) -> String {
     let limit = u8::MAX - (u8::MAX % u8::try_from(alphabet.len()).unwrap_or(1));
     let mut out = String::with_capacity(length);
     while out.len() < length {
-        let usable = bytes::<64>().into_iter().filter(|byte| *byte < limit);
+        // Enough for the longest token in one question to the system.
+        let usable = bytes::<160>().into_iter().filter(|byte| *byte < limit);
         let characters = usable.filter_map(|byte| alphabet.get(usize::from(byte) % alphabet.len()));
         out.extend(characters.take(length - out.len()).map(|byte| char::from(*byte)));
     }

@@ -2,6 +2,7 @@
 
 use super::{BoxFuture, Commits, Tx};
 use crate::{Error, Result};
+use futures::FutureExt;
 use rusqlite::{Connection, config::DbConfig};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -20,6 +21,8 @@ const IDLE_READERS: usize = 16;
 /// How many pages of 4 KiB the log beside the file may hold before they are moved into the file: most of them are written again and
 /// again, and only the last state has to move.
 const LOG_PAGES: i64 = 8192;
+/// How much of the database the writer keeps in memory, in KiB. What it has, it need not read before it writes it.
+const WRITER_CACHE: i64 = 16 * 1024;
 /// How long to wait for another process that is writing.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -42,6 +45,8 @@ impl Sqlite {
         connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
         // What a savepoint needs to go back is as large as a batch is; SQLite would make a file for it, each time.
         connection.pragma_update(None, "temp_store", "memory")?;
+        // Negative is SQLite's way to say KiB rather than pages.
+        connection.pragma_update(None, "cache_size", -WRITER_CACHE)?;
         let (writer, jobs) = mpsc::channel(QUEUE);
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
@@ -56,7 +61,7 @@ impl Sqlite {
     {
         let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut connection = idle.map_or_else(|| connect(&self.path), Ok)?;
-        let result = pollster::block_on(work(&mut Tx::Sqlite(&mut connection)));
+        let result = at_once(work(&mut Tx::Sqlite(&mut connection)));
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         if readers.len() < IDLE_READERS {
             readers.push(connection);
@@ -71,7 +76,7 @@ impl Sqlite {
     {
         let (sender, receiver) = oneshot::channel();
         let job: Job = Box::new(move |tx| {
-            let result = pollster::block_on(work(tx));
+            let result = at_once(work(tx));
             let keep = result.is_ok();
             let answer: Answer = Box::new(move |committed| {
                 // Nobody listens any more if the request was given up; what is committed stays committed.
@@ -99,6 +104,11 @@ impl Sqlite {
         backup.run_to_completion(1000, Duration::ZERO, None)?;
         Ok(())
     }
+}
+
+/// The outcome of work that awaits nothing but statements, which SQLite answers in place.
+fn at_once<T>(work: BoxFuture<'_, Result<T>>) -> Result<T> {
+    work.now_or_never().unwrap_or_else(|| Err(Error::Query("work on the database awaited something else".to_owned())))
 }
 
 /// Makes the file before SQLite does, so that only its owner can read it; what SQLite puts beside it has the same mode.
@@ -130,9 +140,27 @@ fn connect(path: &Path) -> Result<Connection> {
 fn write_loop(connection: &mut Connection, mut jobs: mpsc::Receiver<Job>, commits: &Commits) {
     let mut waiting = Vec::new();
     while jobs.blocking_recv_many(&mut waiting, BATCH) > 0 {
+        gather(&mut jobs, &mut waiting);
         let mut batch = waiting.drain(..);
         while let Some(first) = batch.next() {
             run_batch(connection, first, &mut batch, commits);
+        }
+    }
+}
+
+/// Lets those who are about to write catch up, so that they share this commit: where the processor has nothing else to do, this
+/// takes no time, and where it has, one commit instead of many is what makes it idle again.
+fn gather(jobs: &mut mpsc::Receiver<Job>, waiting: &mut Vec<Job>) {
+    loop {
+        std::thread::yield_now();
+        let before = waiting.len();
+        while waiting.len() < BATCH
+            && let Ok(job) = jobs.try_recv()
+        {
+            waiting.push(job);
+        }
+        if waiting.len() == before || waiting.len() >= BATCH {
+            return;
         }
     }
 }
@@ -267,6 +295,27 @@ mod tests {
         let results = futures::future::join_all(jobs).await;
         assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 20);
         assert_eq!(count(&db), 20);
+    }
+
+    #[tokio::test]
+    async fn those_who_wait_share_a_commit() {
+        let dir = tempfile::tempdir().unwrap();
+        let commits = Commits::default();
+        let db = Sqlite::open(&dir.path().join("t.db"), commits.clone()).unwrap();
+        table(&db).await;
+        let before = commits.get();
+        let written = futures::future::join_all((0..100).map(|_| insert(&db, 1))).await;
+        assert!(written.iter().all(Result::is_ok));
+        assert!(commits.get() - before < 50, "{} commits", commits.get() - before);
+        assert_eq!(count(&db), 100);
+    }
+
+    #[tokio::test]
+    async fn work_that_awaits_anything_else_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Sqlite::open(&dir.path().join("t.db"), Commits::default()).unwrap();
+        let refused = db.read(|_| Box::pin(std::future::pending::<Result<()>>())).unwrap_err();
+        assert!(matches!(refused, Error::Query(_)), "{refused}");
     }
 
     /// A kept statement is planned once, whatever it is asked for.
