@@ -17,6 +17,10 @@ use std::process::ExitCode;
 
 use cli::{Cli, Context};
 
+/// Requests make and drop much that is small, on several threads: this one is made for that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let context = Context::new(cli.global);
