@@ -111,10 +111,16 @@ fn note(app: &App, entry: &Entry) {
     }
 }
 
-/// Failures are bounded per address and altogether. A replay is always written down: it needs a code or token of ours.
-fn is_within_budget(app: &App, entry: &Entry) -> bool {
-    if entry.kind.is_good() || entry.kind == EventKind::Replay {
+/// Whether an entry is still written down. Failures are bounded per address and altogether. What somebody known can make
+/// happen as often as they like is bounded per user and application; a replay is of that kind, since it needs a code or token
+/// of ours. Changes are always written down.
+pub(crate) fn is_within_budget(app: &App, entry: &Entry) -> bool {
+    if matches!(entry.kind, EventKind::Changed | EventKind::Pushed) {
         return true;
+    }
+    if entry.kind.is_good() || entry.kind == EventKind::Replay {
+        let Some(user) = entry.user else { return true };
+        return app.event_budget.take_of((user, entry.application, entry.kind), app.clock.now());
     }
     match app.event_budget.take(&entry.address, app.clock.now()) {
         Allowance::Yes(0) => true,

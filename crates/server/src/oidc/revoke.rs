@@ -14,7 +14,7 @@ use doorward_store::{self as store, db::Tx};
 use serde_json::json;
 use std::net::IpAddr;
 
-use super::{client, grant::GrantError, token::json_response};
+use super::{client, grant::GrantError, refresh_family, token::json_response};
 use crate::{
     app::App,
     http::{cors, visitor::ClientAddress},
@@ -55,8 +55,8 @@ async fn serve(app: &App, headers: &HeaderMap, body: &[u8], address: IpAddr) -> 
     let (hash, provider, now) = (sha256_hex(token.as_bytes()), client.provider.id, app.clock.now());
     // Read first, so that nonsense, for which public clients need no secret, writes nothing. The hint is not needed: both
     // look-ups are cheap.
-    let read_hash = hash.clone();
-    let found = app.db.read(move |tx| Box::pin(async move { find(tx, &read_hash, provider).await })).await?;
+    let (read_hash, family) = (hash.clone(), refresh_family::grant_of(&app.cipher, token));
+    let found = app.db.read(move |tx| Box::pin(async move { find(tx, &read_hash, family, provider).await })).await?;
     let Some(found) = found else { return Ok(()) };
     let revoked = app.db.write(move |tx| {
         Box::pin(async move {
@@ -73,9 +73,15 @@ async fn serve(app: &App, headers: &HeaderMap, body: &[u8], address: IpAddr) -> 
     Ok(())
 }
 
-async fn find(tx: &mut Tx<'_>, hash: &str, provider: ProviderId) -> store::Result<Option<Found>> {
-    if let Some(token) = store::refresh_token::find(tx, hash).await? {
-        let grant = store::grant::find(tx, token.grant).await?;
+async fn find(
+    tx: &mut Tx<'_>,
+    hash: &str,
+    family: Option<GrantId>,
+    provider: ProviderId,
+) -> store::Result<Option<Found>> {
+    let token = store::refresh_token::find(tx, hash).await?;
+    if let Some(grant) = token.map(|token| token.grant).or(family) {
+        let grant = store::grant::find(tx, grant).await?;
         let own = grant.filter(|grant| grant.provider == provider && grant.revoked_at.is_none());
         return Ok(own.map(|grant| Found::Refresh(grant.id)));
     }

@@ -20,6 +20,7 @@ mod authorize_errors;
 mod authorize_post;
 mod authorize_silent;
 mod basic;
+mod bounds;
 mod claims_parameter;
 mod client_credentials;
 mod client_secret;
