@@ -101,7 +101,8 @@ pub async fn insert(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
 }
 
 /// Adds a grant that nobody's session stands behind, if its user is active. Says whether they are: nothing is locked for it,
-/// since all that a client is given in a second would wait for one row, and every use of a token looks again.
+/// since all that a client is given in a second would wait for one row, and every use of a token looks again. One that is
+/// written while its user is disabled may thus stay; whoever enables them again revokes it.
 pub async fn insert_if_active(tx: &mut Tx<'_>, grant: &Grant) -> Result<bool> {
     let added = tx
         .execute(

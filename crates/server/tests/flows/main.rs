@@ -30,6 +30,7 @@ mod database;
 mod default_mappings;
 mod device;
 mod directory;
+mod disabled_while_issuing;
 mod doctor;
 mod end_session;
 mod explain;
