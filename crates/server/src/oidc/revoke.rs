@@ -12,12 +12,13 @@ use doorward_core::{
 };
 use doorward_store::{self as store, db::Tx};
 use serde_json::json;
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use super::{client, grant::GrantError, refresh_family, token::json_response};
 use crate::{
     app::App,
     http::{cors, visitor::ClientAddress},
+    snapshot::Client,
 };
 
 /// Revokes a token of the client that asks. What is not there, or is somebody else's, is as good as revoked (section 2.2).
@@ -27,11 +28,12 @@ pub async fn post(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let response = match serve(&app, &headers, &body, address).await {
+    let mut client = None;
+    let response = match serve(&app, &headers, &body, address, &mut client).await {
         Ok(()) => json_response(StatusCode::OK, &json!({})),
         Err(error) => client::refuse(&app, "a revocation request", error, &headers, address).await,
     };
-    cors::registered(&app, &headers, response)
+    cors::of_client(&app, client.as_deref(), &headers, response)
 }
 
 /// `OPTIONS /application/o/revoke/`.
@@ -48,9 +50,17 @@ enum Found {
     Refresh(GrantId),
 }
 
-async fn serve(app: &App, headers: &HeaderMap, body: &[u8], address: IpAddr) -> Result<(), GrantError> {
+/// `seen` is whose request it is, once that is known.
+async fn serve(
+    app: &App,
+    headers: &HeaderMap,
+    body: &[u8],
+    address: IpAddr,
+    seen: &mut Option<Arc<Client>>,
+) -> Result<(), GrantError> {
     let form = client::form(headers, body)?;
     let (client, _) = client::authenticate(app, headers, &form, address).await?;
+    *seen = Some(client.clone());
     let token = form.require("token", "token is missing")?;
     let (hash, provider, now) = (sha256_hex(token.as_bytes()), client.provider.id, app.clock.now());
     // Read first, so that nonsense, for which public clients need no secret, writes nothing. The hint is not needed: both

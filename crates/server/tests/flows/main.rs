@@ -26,6 +26,7 @@ mod client_credentials;
 mod client_secret;
 mod connector;
 mod consent;
+mod cors;
 mod database;
 mod default_mappings;
 mod device;
