@@ -3,7 +3,7 @@
 use doorward_core::{
     cipher::sha256_hex,
     clock::{Clock, after},
-    event::{Event, EventKind},
+    event::EventKind,
     id::{LogoutNoticeId, SessionId, UserId},
     random,
     session::{Method, Session},
@@ -63,7 +63,7 @@ pub async fn begin(
         if let Some(trail) = trail {
             entry.reference = trail.reference();
         }
-        events::is_within_budget(app, &entry).then(|| entry.event(app))
+        entry.bounded_event(app)
     };
     let step = StepDraft::good(StepKind::SignedIn, format!("{} signed in", user.profile.username))
         .with("by", session.methods.replace(' ', ", "));
@@ -86,7 +86,7 @@ pub async fn begin(
                 }
                 if is_renewed && store::session::reauthenticate(tx, &session, &token_hash).await? {
                     store::session_client::extend(tx, session.id, session.expires_at).await?;
-                    keep_event(tx, event.as_ref()).await?;
+                    store::event::insert_any(tx, event.as_ref()).await?;
                     return Ok(Some(token));
                 }
                 if let Some(previous) = previous {
@@ -98,7 +98,7 @@ pub async fn begin(
                 for oldest in store::session::beyond(tx, user.id, PER_USER, AT_A_TIME).await? {
                     end_in(tx, oldest, &clock, None).await?;
                 }
-                keep_event(tx, event.as_ref()).await?;
+                store::event::insert_any(tx, event.as_ref()).await?;
                 Ok(Some(token))
             })
         })
@@ -107,13 +107,6 @@ pub async fn begin(
         app.timeline.note(trail, step);
     }
     Ok(begun)
-}
-
-async fn keep_event(tx: &mut store::db::Tx<'_>, event: Option<&Event>) -> store::Result<()> {
-    match event {
-        Some(event) => store::event::insert(tx, event).await,
-        None => Ok(()),
-    }
 }
 
 /// What a session leaves behind when it ends.

@@ -65,6 +65,11 @@ impl Entry {
         self
     }
 
+    /// The event as it is kept in the transaction of what happened; `None` if there were very many of its kind lately.
+    pub(crate) fn bounded_event(&self, app: &App) -> Option<Event> {
+        is_within_budget(app, self).then(|| self.event(app))
+    }
+
     /// The event as it is kept.
     pub fn event(&self, app: &App) -> Event {
         Event {
@@ -114,7 +119,7 @@ fn note(app: &App, entry: &Entry) {
 /// Whether an entry is still written down. Failures are bounded per address and altogether. What somebody known can make
 /// happen as often as they like is bounded per user and application; a replay is of that kind, since it needs a code or token
 /// of ours. Changes are always written down.
-pub(crate) fn is_within_budget(app: &App, entry: &Entry) -> bool {
+fn is_within_budget(app: &App, entry: &Entry) -> bool {
     if matches!(entry.kind, EventKind::Changed | EventKind::Pushed) {
         return true;
     }

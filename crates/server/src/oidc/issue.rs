@@ -136,9 +136,7 @@ pub async fn answer(
             if let Some(participant) = &participant {
                 store::session_client::remember(tx, participant).await?;
             }
-            if let Some(event) = &event {
-                store::event::insert(tx, event).await?;
-            }
+            store::event::insert_any(tx, event.as_ref()).await?;
             Ok(Some(issued))
         })
     });
@@ -158,7 +156,7 @@ fn event(app: &App, client: &Client, signed_in: &SignedIn, trail: &Trail) -> Opt
     entry.application = Some(client.application.id);
     entry.address.clone_from(&trail.attempt().address);
     entry.reference = trail.reference();
-    events::is_within_budget(app, &entry).then(|| entry.event(app))
+    entry.bounded_event(app)
 }
 
 /// Tokens made and signed, not kept yet.

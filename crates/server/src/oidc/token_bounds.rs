@@ -6,7 +6,7 @@
 //! a job looks after what other processes or a restart left (`jobs::clean`).
 
 use doorward_core::id::{GrantId, ProviderId, UserId};
-use doorward_store::{self as store, access_token, grant};
+use doorward_store::{self as store, access_token, grant, user};
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
@@ -71,7 +71,11 @@ async fn trim(app: &App, bound: Bound) -> store::Result<()> {
     let trimmed = app.db.write(move |tx| {
         Box::pin(async move {
             match bound {
-                Bound::Grants(provider, user) => grant::delete_beyond(tx, provider, user, GRANTS).await,
+                Bound::Grants(provider, user) => {
+                    // Before their grants, as whoever disables them does: two that lock many rows must not meet halfway.
+                    user::is_still_active(tx, user).await?;
+                    grant::delete_beyond(tx, provider, user, GRANTS).await
+                }
                 Bound::AccessTokens(grant) => access_token::delete_beyond(tx, grant, ACCESS_TOKENS).await,
             }
         })
