@@ -81,7 +81,8 @@ impl Entry {
             user: self.user,
             application: self.application,
             address: self.address.clone(),
-            text: self.text.chars().take(TEXT_MAX).collect(),
+            // What somebody typed may be in it, and a NUL is not kept by every database.
+            text: self.text.chars().take(TEXT_MAX).map(|c| if c == '\0' { '\u{fffd}' } else { c }).collect(),
         }
     }
 }

@@ -60,4 +60,5 @@ mod setup;
 mod sign_in;
 mod support;
 mod timeline;
+mod token_attacks;
 mod web_proxies;
