@@ -25,8 +25,8 @@ ALTER TABLE signing_keys ADD COLUMN rotations BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE grants ADD COLUMN claims TEXT;
 
 -- Devices that wait for somebody to allow them (RFC 8628). Whoever decides sets decided_at and decided_by, and with grant_id
--- that it was allowed; the device that fetches its tokens sets consumed_at. network is the address as it is counted. User codes
--- are short: what is kept of them is made with the key of the data directory.
+-- that it was allowed; the device that fetches its tokens sets consumed_at. network is the address as it is counted, site and
+-- region are what is around it. User codes are short: what is kept of them is made with the key of the data directory.
 CREATE TABLE device_codes (
     device_code_hash TEXT {C} NOT NULL PRIMARY KEY,
     user_code_hash TEXT {C} NOT NULL UNIQUE,
@@ -34,6 +34,8 @@ CREATE TABLE device_codes (
     scopes TEXT NOT NULL,
     address TEXT NOT NULL,
     network TEXT {C} NOT NULL,
+    site TEXT {C} NOT NULL,
+    region TEXT {C} NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     attempt_id TEXT {C} NOT NULL,

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::id::{ApplicationId, EventId, UserId};
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
     /// Somebody signed in.

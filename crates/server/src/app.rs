@@ -16,6 +16,7 @@ use crate::{
     ldap::directory::Directory,
     oidc::client::OldSecrets,
     oidc::device_pace::Paces,
+    oidc::token_bounds::Added,
     outbound::Outbound,
     pages::Pages,
     proxy::left_out::LeftOut,
@@ -62,6 +63,8 @@ pub struct Inner {
     pub timeline: Timeline,
     /// How fast devices ask for their tokens.
     pub device_paces: Paces,
+    /// What was added since it was last kept within its bounds.
+    pub added: Added,
     /// Everybody in memory, for LDAP.
     pub directory: Directory,
     snapshot: RwLock<Arc<Snapshot>>,
@@ -101,6 +104,7 @@ impl App {
             pages: Pages::new(),
             outbound: Outbound::default(),
             device_paces: Paces::default(),
+            added: Added::default(),
             directory: Directory::default(),
             snapshot: RwLock::new(Arc::new(snapshot)),
         })))

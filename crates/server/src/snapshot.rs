@@ -15,7 +15,7 @@ use doorward_core::{
     method::Method,
     provider::{IssuerMode, Provider},
     proxy_provider::ProxyProvider,
-    redirect_uri::RedirectUri,
+    redirect_uri::{MatchingMode, RedirectUri},
     signing_key::{KeyAlgorithm, KeyVersion, SigningKey, VersionState},
 };
 use doorward_protocols::{
@@ -371,7 +371,7 @@ impl Client {
             claims: &claim_names.values().flatten().cloned().collect(),
         });
         Self {
-            origins: provider.profile.redirect_uris.iter().filter_map(|uri| web_address::origin(&uri.url)).collect(),
+            origins: provider.profile.redirect_uris.iter().filter_map(origin).collect(),
             redirect_uris: provider.profile.redirect_uris.clone(),
             discovery: Bytes::from(format!("{document:#}")),
             mappings: own.into_iter().map(CompiledMapping::new).collect(),
@@ -385,6 +385,14 @@ impl Client {
             application,
             provider,
         }
+    }
+}
+
+/// The origin of pages that may read what the client is answered.
+fn origin(uri: &RedirectUri) -> Option<String> {
+    match uri.matching_mode {
+        MatchingMode::Strict => web_address::origin(&uri.url),
+        MatchingMode::Regex => web_address::origin_of_regex(&uri.url),
     }
 }
 

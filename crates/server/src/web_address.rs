@@ -8,6 +8,17 @@ pub fn origin(address: &str) -> Option<String> {
     matches!(url.scheme(), "http" | "https").then(|| url.origin().ascii_serialization())
 }
 
+/// The origin of all addresses that a regex matches, if scheme, host and port stand in it as they are: dots with or without a
+/// backslash, and a slash behind. `None` for every other regex.
+pub fn origin_of_regex(regex: &str) -> Option<String> {
+    let regex = regex.strip_prefix('^').unwrap_or(regex);
+    let (scheme, rest) = regex.split_once("://")?;
+    let (authority, _) = rest.split_once('/')?;
+    let authority = authority.replace("\\.", ".").replace("\\-", "-");
+    let is_plain = authority.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':'));
+    origin(&format!("{scheme}://{authority}/")).filter(|_| is_plain)
+}
+
 /// Whether only the machine itself is at an address.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
@@ -21,6 +32,23 @@ pub fn is_loopback(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_regex_has_an_origin_where_it_stands_there() {
+        for regex in [r"https://app\.example\.org:8443/.*", r"^https://app.example.org:8443/(a|b)$"] {
+            assert_eq!(origin_of_regex(regex).as_deref(), Some("https://app.example.org:8443"), "{regex}");
+        }
+        for regex in [
+            ".*",
+            r"https://.*/",
+            r"https?://a\.example/",
+            r"https://(a|b)\.example/",
+            r"https://a\.example",
+            r"https://\w+/",
+        ] {
+            assert_eq!(origin_of_regex(regex), None, "{regex}");
+        }
+    }
 
     #[test]
     fn an_origin_is_scheme_host_and_port() {

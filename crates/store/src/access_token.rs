@@ -7,7 +7,7 @@ use doorward_core::{
 use jiff::Timestamp;
 
 use crate::{
-    Result,
+    Error, Result,
     db::{FromRow, Row, Tx},
     grant::Grant,
     values,
@@ -106,4 +106,25 @@ pub async fn last_expiry(tx: &mut Tx<'_>, provider: ProviderId) -> Result<Option
 /// Forgets tokens that have expired.
 pub async fn delete_expired(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64> {
     tx.execute("DELETE FROM access_tokens WHERE expires_at <= $1", values![now]).await
+}
+
+/// Forgets the tokens of a grant beyond a number, those first that expire first.
+pub async fn delete_beyond(tx: &mut Tx<'_>, grant: GrantId, kept: i64) -> Result<u64> {
+    tx.execute(
+        "DELETE FROM access_tokens WHERE grant_id = $1 AND token_hash NOT IN \
+         (SELECT token_hash FROM access_tokens WHERE grant_id = $1 ORDER BY expires_at DESC, token_hash LIMIT $2)",
+        values![grant, kept],
+    )
+    .await
+}
+
+/// Grants with more tokens than a number.
+pub async fn grants_beyond(tx: &mut Tx<'_>, kept: i64, limit: i64) -> Result<Vec<GrantId>> {
+    let ids: Vec<String> = tx
+        .fetch(
+            "SELECT grant_id FROM access_tokens GROUP BY grant_id HAVING COUNT(*) > $1 LIMIT $2",
+            values![kept, limit],
+        )
+        .await?;
+    ids.iter().map(|id| id.parse().map_err(|_| Error::Corrupt(format!("access token of {id:?}")))).collect()
 }

@@ -24,6 +24,10 @@ pub struct DeviceCode {
     pub address: String,
     /// The same as it is counted.
     pub network: String,
+    /// The network around it that one customer may have.
+    pub site: String,
+    /// The network around that.
+    pub region: String,
     /// When it asked.
     pub created_at: Timestamp,
     /// Until when it can be allowed and can fetch its tokens.
@@ -49,13 +53,15 @@ impl FromRow for DeviceCode {
             scopes: row.get(3)?,
             address: row.get(4)?,
             network: row.get(5)?,
-            created_at: row.time(6)?,
-            expires_at: row.time(7)?,
-            attempt: row.parse(8)?,
-            decided_at: row.time_optional(9)?,
-            decided_by: row.parse_optional(10)?,
-            grant: row.parse_optional(11)?,
-            consumed_at: row.time_optional(12)?,
+            site: row.get(6)?,
+            region: row.get(7)?,
+            created_at: row.time(8)?,
+            expires_at: row.time(9)?,
+            attempt: row.parse(10)?,
+            decided_at: row.time_optional(11)?,
+            decided_by: row.parse_optional(12)?,
+            grant: row.parse_optional(13)?,
+            consumed_at: row.time_optional(14)?,
         })
     }
 }
@@ -65,7 +71,7 @@ pub async fn insert(tx: &mut Tx<'_>, code: &DeviceCode) -> Result<bool> {
     let added = tx
         .execute(
             "INSERT INTO device_codes (device_code_hash, user_code_hash, provider_id, scopes, address, network, \
-             created_at, expires_at, attempt_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+             site, region, created_at, expires_at, attempt_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
              ON CONFLICT (user_code_hash) DO NOTHING",
             values![
                 &code.hash,
@@ -74,6 +80,8 @@ pub async fn insert(tx: &mut Tx<'_>, code: &DeviceCode) -> Result<bool> {
                 &code.scopes,
                 &code.address,
                 &code.network,
+                &code.site,
+                &code.region,
                 code.created_at,
                 code.expires_at,
                 code.attempt,
@@ -84,10 +92,33 @@ pub async fn insert(tx: &mut Tx<'_>, code: &DeviceCode) -> Result<bool> {
 }
 
 /// How many devices of a client nobody has decided about.
-pub async fn count_open_of_provider(tx: &mut Tx<'_>, provider: ProviderId, now: Timestamp) -> Result<i64> {
+#[derive(Debug, Clone, Copy)]
+pub struct Open {
+    /// From everywhere.
+    pub overall: i64,
+    /// From a site.
+    pub of_site: i64,
+    /// From a region.
+    pub of_region: i64,
+}
+
+impl FromRow for Open {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        Ok(Self { overall: row.get(0)?, of_site: row.get(1)?, of_region: row.get(2)? })
+    }
+}
+
+/// How many devices of a client nobody has decided about: overall, of a site and of a region.
+pub async fn count_open_of_provider(
+    tx: &mut Tx<'_>,
+    provider: ProviderId,
+    (site, region): (&str, &str),
+    now: Timestamp,
+) -> Result<Open> {
     tx.fetch_one(
-        "SELECT COUNT(*) FROM device_codes WHERE provider_id = $1 AND expires_at > $2 AND decided_at IS NULL",
-        values![provider, now],
+        "SELECT COUNT(*), COUNT(CASE WHEN site = $3 THEN 1 END), COUNT(CASE WHEN region = $4 THEN 1 END) \
+         FROM device_codes WHERE provider_id = $1 AND expires_at > $2 AND decided_at IS NULL",
+        values![provider, now, site, region],
     )
     .await
 }
@@ -104,8 +135,8 @@ pub async fn count_open_of_network(tx: &mut Tx<'_>, network: &str, now: Timestam
 /// The device with a device code, whatever became of it.
 pub async fn find(tx: &mut Tx<'_>, hash: &str) -> Result<Option<DeviceCode>> {
     tx.fetch_optional(
-        "SELECT device_code_hash, user_code_hash, provider_id, scopes, address, network, created_at, expires_at, \
-         attempt_id, decided_at, decided_by, grant_id, consumed_at FROM device_codes WHERE device_code_hash = $1",
+        "SELECT device_code_hash, user_code_hash, provider_id, scopes, address, network, site, region, \
+         created_at, expires_at, attempt_id, decided_at, decided_by, grant_id, consumed_at FROM device_codes WHERE device_code_hash = $1",
         values![hash],
     )
     .await
@@ -114,8 +145,8 @@ pub async fn find(tx: &mut Tx<'_>, hash: &str) -> Result<Option<DeviceCode>> {
 /// The device with a user code, whatever became of it.
 pub async fn find_by_user_code(tx: &mut Tx<'_>, user_code_hash: &str) -> Result<Option<DeviceCode>> {
     tx.fetch_optional(
-        "SELECT device_code_hash, user_code_hash, provider_id, scopes, address, network, created_at, expires_at, \
-         attempt_id, decided_at, decided_by, grant_id, consumed_at FROM device_codes WHERE user_code_hash = $1",
+        "SELECT device_code_hash, user_code_hash, provider_id, scopes, address, network, site, region, \
+         created_at, expires_at, attempt_id, decided_at, decided_by, grant_id, consumed_at FROM device_codes WHERE user_code_hash = $1",
         values![user_code_hash],
     )
     .await

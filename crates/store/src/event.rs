@@ -49,6 +49,14 @@ pub async fn insert(tx: &mut Tx<'_>, event: &Event) -> Result<()> {
     Ok(())
 }
 
+/// Adds an entry, unless there are enough of its kind.
+pub async fn insert_any(tx: &mut Tx<'_>, event: Option<&Event>) -> Result<()> {
+    match event {
+        Some(event) => insert(tx, event).await,
+        None => Ok(()),
+    }
+}
+
 /// The newest entries, newest first.
 pub async fn newest(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Event>> {
     tx.fetch(

@@ -4,7 +4,7 @@ use doorward_core::id::{AttemptId, GrantId, ProviderId, SessionId, UserId};
 use jiff::Timestamp;
 
 use crate::{
-    Result,
+    Error, Result,
     db::{FromRow, Row, Tx},
     values,
 };
@@ -101,7 +101,8 @@ pub async fn insert(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
 }
 
 /// Adds a grant that nobody's session stands behind, if its user is active. Says whether they are: nothing is locked for it,
-/// since all that a client is given in a second would wait for one row, and every use of a token looks again.
+/// since all that a client is given in a second would wait for one row, and every use of a token looks again. One that is
+/// written while its user is disabled may thus stay; whoever enables them again revokes it.
 pub async fn insert_if_active(tx: &mut Tx<'_>, grant: &Grant) -> Result<bool> {
     let added = tx
         .execute(
@@ -168,4 +169,41 @@ pub async fn revoke_of_session(tx: &mut Tx<'_>, session: SessionId, now: Timesta
 /// Forgets grants on which nothing alive can hang.
 pub async fn delete_expired(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64> {
     tx.execute("DELETE FROM grants WHERE expires_at <= $1", values![now]).await
+}
+
+/// Forgets the oldest grants of a user to a provider beyond a number: of those that programs have asked for by themselves, and
+/// of the others.
+pub async fn delete_beyond(tx: &mut Tx<'_>, provider: ProviderId, user: UserId, kept: i64) -> Result<u64> {
+    let of_programs = tx
+        .execute(
+            "DELETE FROM grants WHERE provider_id = $1 AND user_id = $2 AND session_id = '' AND attempt_id IS NULL \
+             AND id < (SELECT id FROM grants WHERE provider_id = $1 AND user_id = $2 AND session_id = '' \
+             AND attempt_id IS NULL ORDER BY id DESC LIMIT 1 OFFSET $3)",
+            values![provider, user, kept - 1],
+        )
+        .await?;
+    let others = tx
+        .execute(
+            "DELETE FROM grants WHERE provider_id = $1 AND user_id = $2 AND (session_id <> '' OR attempt_id IS NOT NULL) \
+             AND id < (SELECT id FROM grants WHERE provider_id = $1 AND user_id = $2 \
+             AND (session_id <> '' OR attempt_id IS NOT NULL) ORDER BY id DESC LIMIT 1 OFFSET $3)",
+            values![provider, user, kept - 1],
+        )
+        .await?;
+    Ok(of_programs + others)
+}
+
+/// Users with more grants than a number, to whatever.
+pub async fn users_beyond(tx: &mut Tx<'_>, kept: i64, limit: i64) -> Result<Vec<UserId>> {
+    let ids: Vec<String> = tx
+        .fetch("SELECT user_id FROM grants GROUP BY user_id HAVING COUNT(*) > $1 LIMIT $2", values![kept, limit])
+        .await?;
+    ids.iter().map(|id| id.parse().map_err(|_| Error::Corrupt(format!("grant of {id:?}")))).collect()
+}
+
+/// The providers that a user has grants to.
+pub async fn providers_of(tx: &mut Tx<'_>, user: UserId) -> Result<Vec<ProviderId>> {
+    let ids: Vec<String> =
+        tx.fetch("SELECT DISTINCT provider_id FROM grants WHERE user_id = $1", values![user]).await?;
+    ids.iter().map(|id| id.parse().map_err(|_| Error::Corrupt(format!("grant to {id:?}")))).collect()
 }

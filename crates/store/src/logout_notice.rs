@@ -157,3 +157,14 @@ pub async fn failing(tx: &mut Tx<'_>, provider: ProviderId) -> Result<Vec<Logout
 pub async fn delete_old(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64> {
     tx.execute("DELETE FROM logout_notices WHERE created_at <= $1", values![before]).await
 }
+
+/// Forgets the oldest notes to each provider about one user beyond a number.
+pub async fn delete_beyond(tx: &mut Tx<'_>, kept: i64) -> Result<u64> {
+    tx.execute(
+        "DELETE FROM logout_notices WHERE id IN (SELECT id FROM (SELECT id, ROW_NUMBER() OVER \
+         (PARTITION BY provider_id, user_id ORDER BY created_at DESC, id DESC) AS place FROM logout_notices) AS notes \
+         WHERE place > $1)",
+        values![kept],
+    )
+    .await
+}

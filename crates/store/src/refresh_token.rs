@@ -1,4 +1,5 @@
-//! Refresh tokens, kept as hashes; a used one is remembered so that its replay is noticed.
+//! Refresh tokens, kept as hashes until they are used. Those that name their grant need not be remembered to be known again; those
+//! of older versions are, so that their replay is noticed.
 
 use doorward_core::id::GrantId;
 use jiff::Timestamp;
@@ -45,7 +46,17 @@ pub async fn find(tx: &mut Tx<'_>, token_hash: &str) -> Result<Option<RefreshTok
     .await
 }
 
-/// Uses a token up. Of several who try at once, one gets it.
+/// Uses a token up and forgets it. Of several who try at once, one gets it.
+pub async fn take(tx: &mut Tx<'_>, token_hash: &str) -> Result<Option<RefreshToken>> {
+    tx.fetch_optional(
+        "DELETE FROM refresh_tokens WHERE token_hash = $1 AND consumed_at IS NULL \
+         RETURNING grant_id, expires_at, consumed_at",
+        values![token_hash],
+    )
+    .await
+}
+
+/// The same for one that does not name its grant: it is remembered.
 pub async fn consume(tx: &mut Tx<'_>, token_hash: &str, now: Timestamp) -> Result<Option<RefreshToken>> {
     tx.fetch_optional(
         "UPDATE refresh_tokens SET consumed_at = $2 WHERE token_hash = $1 AND consumed_at IS NULL \

@@ -7,7 +7,7 @@ use doorward_core::{
 use jiff::Timestamp;
 
 use crate::{
-    Result,
+    Error, Result,
     db::{FromRow, Row, Tx},
     values,
 };
@@ -85,6 +85,17 @@ pub async fn is_still_alive(tx: &mut Tx<'_>, id: SessionId, now: Timestamp) -> R
         .execute("UPDATE sessions SET expires_at = expires_at WHERE id = $1 AND expires_at > $2", values![id, now])
         .await?;
     Ok(kept == 1)
+}
+
+/// The sessions of a user beyond a number, in which they showed longest ago who they are; a few at a time.
+pub async fn beyond(tx: &mut Tx<'_>, user: UserId, kept: i64, limit: i64) -> Result<Vec<SessionId>> {
+    let ids: Vec<String> = tx
+        .fetch(
+            "SELECT id FROM sessions WHERE user_id = $1 ORDER BY authenticated_at DESC, id DESC LIMIT $3 OFFSET $2",
+            values![user, kept, limit],
+        )
+        .await?;
+    ids.iter().map(|id| id.parse().map_err(|_| Error::Corrupt(format!("session {id:?}")))).collect()
 }
 
 /// Ends a session. Says whether there was one.

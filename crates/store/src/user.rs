@@ -55,13 +55,25 @@ pub async fn all(tx: &mut Tx<'_>) -> Result<Vec<User>> {
     tx.fetch(select!("ORDER BY pk"), &[]).await
 }
 
+/// Whether a text can stand in a column. `PostgreSQL` keeps no NUL, and fails where it is asked for one: whoever can type a name
+/// could make a failure of a wrong password.
+fn is_keepable(text: &str) -> bool {
+    !text.contains('\0')
+}
+
 /// A user by username, whatever the case of its letters.
 pub async fn find_by_username(tx: &mut Tx<'_>, username: &str) -> Result<Option<User>> {
+    if !is_keepable(username) {
+        return Ok(None);
+    }
     tx.fetch_optional(select!("WHERE username_key = $1"), values![key(username)]).await
 }
 
 /// The users with this e-mail address, whatever the case of its letters.
 pub async fn find_by_email(tx: &mut Tx<'_>, email: &str) -> Result<Vec<User>> {
+    if !is_keepable(email) {
+        return Ok(Vec::new());
+    }
     tx.fetch(select!("WHERE email_key = $1 ORDER BY id LIMIT 10"), values![key(email)]).await
 }
 

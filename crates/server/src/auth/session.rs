@@ -23,6 +23,10 @@ use crate::{
 
 /// Longest part of a browser's name that is kept, in characters.
 const USER_AGENT_MAX: usize = 200;
+/// Most sessions of a user. The next sign-in ends the one in which they showed longest ago who they are.
+pub const PER_USER: i64 = 1_000;
+/// How many are ended at a time, where there are more from before.
+const AT_A_TIME: i64 = 10;
 
 /// Begins a session for somebody who just showed who they are, or renews theirs, and returns the new cookie. Always a new
 /// cookie: a session that somebody else planted is not taken over. `None` if the password was changed, the account
@@ -59,7 +63,7 @@ pub async fn begin(
         if let Some(trail) = trail {
             entry.reference = trail.reference();
         }
-        entry.event(app)
+        entry.bounded_event(app)
     };
     let step = StepDraft::good(StepKind::SignedIn, format!("{} signed in", user.profile.username))
         .with("by", session.methods.replace(' ', ", "));
@@ -82,7 +86,7 @@ pub async fn begin(
                 }
                 if is_renewed && store::session::reauthenticate(tx, &session, &token_hash).await? {
                     store::session_client::extend(tx, session.id, session.expires_at).await?;
-                    store::event::insert(tx, &event).await?;
+                    store::event::insert_any(tx, event.as_ref()).await?;
                     return Ok(Some(token));
                 }
                 if let Some(previous) = previous {
@@ -91,7 +95,10 @@ pub async fn begin(
                 // What has ended stays so: applications were told that its name means nobody any more.
                 let id = if is_renewed { SessionId::new(&clock) } else { session.id };
                 store::session::insert(tx, &Session { id, ..session }, &token_hash).await?;
-                store::event::insert(tx, &event).await?;
+                for oldest in store::session::beyond(tx, user.id, PER_USER, AT_A_TIME).await? {
+                    end_in(tx, oldest, &clock, None).await?;
+                }
+                store::event::insert_any(tx, event.as_ref()).await?;
                 Ok(Some(token))
             })
         })

@@ -2,6 +2,7 @@
 
 use doorward_core::{cipher::sha256_hex, id::UserId};
 use doorward_store::{self as store, db::Tx};
+use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -76,6 +77,14 @@ pub(crate) fn network(address: IpAddr) -> String {
             format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }
     }
+}
+
+/// The network around an address, by its first bits: what one customer may have of many networks, or one provider of many
+/// customers. Whoever counts by [`network`] alone lets somebody with a /48 count 65,536 times.
+pub(crate) fn around(address: IpAddr, bits_v4: u8, bits_v6: u8) -> String {
+    let address = address.to_canonical();
+    let bits = if address.is_ipv4() { bits_v4 } else { bits_v6 };
+    IpNet::new(address, bits).map_or_else(|_| address.to_string(), |network| network.trunc().to_string())
 }
 
 /// The counter of an account's authenticator codes. A right code, another password or another app begin it anew.
@@ -251,6 +260,14 @@ mod tests {
         assert_eq!(network("::ffff:192.0.2.7"), "192.0.2.7");
         assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2::1"));
         assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+    }
+
+    #[test]
+    fn what_is_around_an_address_is_counted_by_its_first_bits() {
+        let around = |text: &str| around(text.parse().unwrap(), 24, 48);
+        assert_eq!(around("198.51.100.7"), "198.51.100.0/24");
+        assert_eq!(around("::ffff:198.51.100.7"), "198.51.100.0/24");
+        assert_eq!(around("2001:db8:1:2::1"), "2001:db8:1::/48");
     }
 
     #[test]

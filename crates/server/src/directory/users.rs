@@ -142,7 +142,8 @@ pub async fn create(app: &App, actor: &Actor, new: NewUser) -> OperationResult<U
     Ok(user)
 }
 
-/// Writes a user's profile and, if given, direct groups. Somebody who is disabled loses all sessions and tokens at once.
+/// Writes a user's profile and, if given, direct groups. Somebody who is disabled loses all sessions and tokens at once, and
+/// gets none of them back by being enabled.
 ///
 /// # Errors
 /// As [`create`]; that there is no such user; that actors cannot disable themselves or drop their own power.
@@ -177,8 +178,11 @@ pub async fn update(
         .write(move |tx| {
             Box::pin(async move {
                 // The user's row first, then what hangs on it: everybody who begins something goes the same way.
+                let was_active = store::user::is_still_active(tx, id).await?;
                 store::user::update(tx, id, &profile, now).await?;
-                if !profile.is_active || profile.user_type == UserType::ServiceAccount {
+                // Whoever is enabled begins with nothing: a program's token that was being written while its user was disabled
+                // waits for no lock, and would be alive again. Nothing can be issued in between.
+                if !profile.is_active || !was_active || profile.user_type == UserType::ServiceAccount {
                     session::end_all_of(tx, id, &clock).await?;
                 }
                 let Some(groups) = groups else { return Ok(()) };

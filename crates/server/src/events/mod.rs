@@ -65,6 +65,11 @@ impl Entry {
         self
     }
 
+    /// The event as it is kept in the transaction of what happened; `None` if there were very many of its kind lately.
+    pub(crate) fn bounded_event(&self, app: &App) -> Option<Event> {
+        is_within_budget(app, self).then(|| self.event(app))
+    }
+
     /// The event as it is kept.
     pub fn event(&self, app: &App) -> Event {
         Event {
@@ -76,7 +81,8 @@ impl Entry {
             user: self.user,
             application: self.application,
             address: self.address.clone(),
-            text: self.text.chars().take(TEXT_MAX).collect(),
+            // What somebody typed may be in it, and a NUL is not kept by every database.
+            text: self.text.chars().take(TEXT_MAX).map(|c| if c == '\0' { '\u{fffd}' } else { c }).collect(),
         }
     }
 }
@@ -111,10 +117,16 @@ fn note(app: &App, entry: &Entry) {
     }
 }
 
-/// Failures are bounded per address and altogether. A replay is always written down: it needs a code or token of ours.
+/// Whether an entry is still written down. Failures are bounded per address and altogether. What somebody known can make
+/// happen as often as they like is bounded per user and application; a replay is of that kind, since it needs a code or token
+/// of ours. Changes are always written down.
 fn is_within_budget(app: &App, entry: &Entry) -> bool {
-    if entry.kind.is_good() || entry.kind == EventKind::Replay {
+    if matches!(entry.kind, EventKind::Changed | EventKind::Pushed) {
         return true;
+    }
+    if entry.kind.is_good() || entry.kind == EventKind::Replay {
+        let Some(user) = entry.user else { return true };
+        return app.event_budget.take_of((user, entry.application, entry.kind), app.clock.now());
     }
     match app.event_budget.take(&entry.address, app.clock.now()) {
         Allowance::Yes(0) => true,

@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::app::App;
+use crate::{app::App, snapshot::Client};
 
 /// For public documents: everybody may read them.
 pub fn anyone(mut response: Response) -> Response {
@@ -13,25 +13,41 @@ pub fn anyone(mut response: Response) -> Response {
     response
 }
 
-/// For endpoints that browsers call: origins of registered redirect URIs.
-pub fn registered(app: &App, request: &HeaderMap, mut response: Response) -> Response {
+/// The answer to a preflight request for a public document, whatever headers the page adds.
+pub fn preflight_of_anyone() -> Response {
+    let allow = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, OPTIONS"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "*"),
+        (header::ACCESS_CONTROL_MAX_AGE, "600"),
+    ];
+    anyone((StatusCode::NO_CONTENT, allow).into_response())
+}
+
+/// For endpoints that browsers call: the origins of the client's redirect URIs, as in authentik. Of a request that says of no
+/// client whose it is, pages of all clients may read the refusal. Never with cookies: these endpoints read none.
+pub fn of_client(app: &App, client: Option<&Client>, request: &HeaderMap, mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     let Some(origin) = request.get(header::ORIGIN) else { return response };
-    let is_registered =
-        origin.to_str().is_ok_and(|origin| app.snapshot().clients().any(|client| client.origins.contains(origin)));
+    let is_registered = origin.to_str().is_ok_and(|origin| match client {
+        Some(client) => client.origins.contains(origin),
+        None => app.snapshot().clients().any(|client| client.origins.contains(origin)),
+    });
     if is_registered {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        // Why a token was refused, and how long to wait.
+        let exposed = HeaderValue::from_static("WWW-Authenticate, Retry-After");
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     }
     response
 }
 
-/// The answer to a preflight request.
+/// The answer to a preflight request, which does not say yet whose request will follow.
 pub fn preflight(app: &App, request: &HeaderMap) -> Response {
     let allow = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS"),
         (header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type"),
         (header::ACCESS_CONTROL_MAX_AGE, "600"),
     ];
-    registered(app, request, (StatusCode::NO_CONTENT, allow).into_response())
+    of_client(app, None, request, (StatusCode::NO_CONTENT, allow).into_response())
 }

@@ -14,7 +14,7 @@ use crate::{
     connector::worker,
     error::{OperationError, OperationResult},
     keys,
-    oidc::{device_decision, logout},
+    oidc::{device_decision, logout, token_bounds},
     timeline,
 };
 use doorward_store as store;
@@ -127,6 +127,7 @@ pub async fn clean(app: &App) -> store::Result<()> {
                 store::session::delete_expired(tx, now).await?;
                 store::session_client::delete_expired(tx, now).await?;
                 store::logout_notice::delete_old(tx, notices).await?;
+                store::logout_notice::delete_beyond(tx, logout::PER_USER).await?;
                 store::proxy_session::delete_expired(tx, now).await?;
                 store::app_password::delete_expired(tx, now).await?;
                 store::provider::delete_expired_secrets(tx, now).await?;
@@ -142,6 +143,7 @@ pub async fn clean(app: &App) -> store::Result<()> {
             })
         })
         .await?;
+    token_bounds::trim_all(app).await?;
     let forgotten = keys::forget_expired(app).await;
     if let Ok(count @ 1..) = forgotten {
         tracing::info!(count, "forgot signing keys whose tokens have all expired");

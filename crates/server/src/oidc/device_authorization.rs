@@ -142,6 +142,8 @@ async fn begin(app: &App, client: &Client, scopes: String, address: IpAddr) -> s
         scopes,
         address: address.to_string(),
         network: network(address),
+        site: device_limits::site(address),
+        region: device_limits::region(address),
         created_at: now,
         expires_at: after(now, LIFETIME),
         attempt: AttemptId::new(&app.clock),

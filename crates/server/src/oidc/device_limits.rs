@@ -5,17 +5,28 @@ use doorward_store::{self as store, db::Tx, throttle::Throttle};
 use jiff::{SignedDuration, Timestamp};
 use std::net::IpAddr;
 
-use crate::{app::App, auth::throttle::network};
+use crate::{
+    app::App,
+    auth::throttle::{around, network},
+};
 
 /// The time in which requests and wrong codes are counted.
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(1);
 /// Requests of an address for a code in [`WINDOW`]. authentik has 20; a script that signs in anew at every start, or an office
 /// behind one address, needs more.
 pub const REQUESTS_PER_ADDRESS: i64 = 60;
+/// The same for the network around it: an IPv4 /24, an IPv6 /48, which one customer may have.
+pub const REQUESTS_PER_SITE: i64 = 600;
+/// The same for what is around that: an IPv4 /16, an IPv6 /32, which one provider may have.
+pub const REQUESTS_PER_REGION: i64 = 3000;
 /// Devices of an address that wait for somebody at the same time.
 pub const OPEN_PER_ADDRESS: i64 = 20;
 /// Devices of a client that wait at the same time: anybody can make one wait, and each is a code that could be guessed.
 pub const OPEN_PER_CLIENT: i64 = 1000;
+/// Devices of one client and one site that wait: whoever has a site cannot shut everybody else out.
+pub const OPEN_PER_SITE: i64 = 100;
+/// Devices of one client and one region that wait.
+pub const OPEN_PER_REGION: i64 = 300;
 /// Wrong codes of an account in [`WINDOW`]. With as many devices of a client waiting as may, an account finds one in a hundred
 /// thousand hours, and all it gains is a stranger's device signed in as itself.
 pub const WRONG_PER_ACCOUNT: i64 = 10;
@@ -39,8 +50,28 @@ fn too_many(what: &'static str, counter: &Throttle, now: Timestamp) -> TooMany {
     TooMany { what, wait: (WINDOW - now.duration_since(counter.started_at)).max(SignedDuration::from_secs(1)) }
 }
 
-fn requests_of(address: IpAddr) -> String {
-    format!("{}device-request:{}", store::throttle::CODES, network(address))
+/// The network around an address that one customer may have.
+pub(super) fn site(address: IpAddr) -> String {
+    around(address, 24, 48)
+}
+
+/// The network around that, which one provider may have.
+pub(super) fn region(address: IpAddr) -> String {
+    around(address, 16, 32)
+}
+
+/// Whose requests are counted, from the smallest on: what is refused to an address is not counted against those around it.
+fn requests_of(address: IpAddr) -> [(String, i64, &'static str); 3] {
+    let prefix = store::throttle::CODES;
+    [
+        (format!("{prefix}device-request:{}", network(address)), REQUESTS_PER_ADDRESS, "requests from this address"),
+        (
+            format!("{prefix}device-site:{}", site(address)),
+            REQUESTS_PER_SITE,
+            "requests from the network around this address",
+        ),
+        (format!("{prefix}device-region:{}", region(address)), REQUESTS_PER_REGION, "requests from this region"),
+    ]
 }
 
 /// Looks whether an address made too many requests already. Moves no counter, so that a flood costs no write.
@@ -48,13 +79,18 @@ fn requests_of(address: IpAddr) -> String {
 /// # Errors
 /// What the database says.
 pub(super) async fn look(app: &App, address: IpAddr) -> store::Result<Option<TooMany>> {
-    let (name, now) = (requests_of(address), app.clock.now());
-    let found = app.db.read(move |tx| Box::pin(async move { store::throttle::find(tx, [&name, &name, &name]).await }));
-    let reached = found
-        .await?
-        .into_iter()
-        .find(|counter| counter.started_at > window_start(now) && counter.count >= REQUESTS_PER_ADDRESS);
-    Ok(reached.map(|counter| too_many("requests from this address", &counter, now)))
+    let (limits, now) = (requests_of(address), app.clock.now());
+    let names = limits.clone().map(|(name, ..)| name);
+    let found = app
+        .db
+        .read(move |tx| Box::pin(async move { store::throttle::find(tx, names.each_ref().map(String::as_str)).await }));
+    let found = found.await?;
+    let in_window = found.iter().filter(|counter| counter.started_at > window_start(now));
+    let reached = in_window.filter_map(|counter| {
+        let (_, limit, what) = limits.iter().find(|(name, ..)| *name == counter.name)?;
+        (counter.count >= *limit).then(|| too_many(what, counter, now))
+    });
+    Ok(reached.max_by_key(|limit| limit.wait))
 }
 
 /// Counts a request of an address at a client, and looks whether another device may wait. In the transaction that adds it:
@@ -69,9 +105,11 @@ pub(super) async fn count_request(
     provider: ProviderId,
     now: Timestamp,
 ) -> store::Result<Option<TooMany>> {
-    let requests = store::throttle::count(tx, &requests_of(address), now, window_start(now)).await?;
-    if requests.count > REQUESTS_PER_ADDRESS {
-        return Ok(Some(too_many("requests from this address", &requests, now)));
+    for (name, limit, what) in requests_of(address) {
+        let requests = store::throttle::count(tx, &name, now, window_start(now)).await?;
+        if requests.count > limit {
+            return Ok(Some(too_many(what, &requests, now)));
+        }
     }
     let wait = SignedDuration::from_mins(1);
     if store::device_code::count_open_of_network(tx, &network(address), now).await? >= OPEN_PER_ADDRESS {
@@ -79,10 +117,15 @@ pub(super) async fn count_request(
     }
     let client = format!("{}device-client:{provider}", store::throttle::CODES);
     store::throttle::count(tx, &client, now, window_start(now)).await?;
-    if store::device_code::count_open_of_provider(tx, provider, now).await? >= OPEN_PER_CLIENT {
-        return Ok(Some(TooMany { what: "devices of this application wait", wait }));
-    }
-    Ok(None)
+    let open =
+        store::device_code::count_open_of_provider(tx, provider, (&site(address), &region(address)), now).await?;
+    let limits = [
+        (open.overall, OPEN_PER_CLIENT, "devices of this application wait"),
+        (open.of_site, OPEN_PER_SITE, "devices of this application wait in the network around this address"),
+        (open.of_region, OPEN_PER_REGION, "devices of this application wait in this region"),
+    ];
+    let reached = limits.into_iter().find(|(count, limit, _)| count >= limit);
+    Ok(reached.map(|(.., what)| TooMany { what, wait }))
 }
 
 /// Whose wrong codes are counted. Not by session: whoever signs in anew would begin anew.

@@ -55,6 +55,11 @@ pub async fn global_jwks(State(app): State<App>) -> Response {
     serve_global(&app, |global| &global.jwks)
 }
 
+/// `OPTIONS` of the documents: a page that adds headers of its own asks before. Everybody may read them, so nothing is looked up.
+pub async fn options() -> Response {
+    cors::preflight_of_anyone()
+}
+
 fn serve(app: &App, slug: &str, body: impl Fn(&Client) -> &Bytes) -> Response {
     match app.snapshot().by_slug(slug) {
         Some(client) => json(app, body(client)),

@@ -32,7 +32,12 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 use self::front_channel::FrontTokens;
-use super::{grant::GrantError, response_mode::AnswerParameters};
+use super::{
+    grant::GrantError,
+    refresh_family,
+    response_mode::AnswerParameters,
+    token_bounds::{self, Bound},
+};
 use crate::{
     app::App,
     applications::preview,
@@ -120,6 +125,7 @@ pub async fn answer(
     };
     let tokens = FrontTokens::make(app, &app.snapshot(), &order, (request.response_type, code.as_deref()))?;
     let issued = Issued { code, tokens };
+    let bound = Bound::Grants(grant.provider, grant.user);
     let written = app.db.write(move |tx| {
         Box::pin(async move {
             if !store::session::is_still_alive(tx, session, now).await? {
@@ -133,15 +139,19 @@ pub async fn answer(
             if let Some(participant) = &participant {
                 store::session_client::remember(tx, participant).await?;
             }
-            store::event::insert(tx, &event).await?;
+            store::event::insert_any(tx, event.as_ref()).await?;
             Ok(Some(issued))
         })
     });
-    Ok(written.await?)
+    let issued = written.await?;
+    if issued.is_some() {
+        token_bounds::added(app, bound).await;
+    }
+    Ok(issued)
 }
 
-/// That somebody signed in to an application.
-fn event(app: &App, client: &Client, signed_in: &SignedIn, trail: &Trail) -> Event {
+/// That somebody signed in to an application, unless it was written down very often lately.
+fn event(app: &App, client: &Client, signed_in: &SignedIn, trail: &Trail) -> Option<Event> {
     let name = &client.application.profile.name;
     let text = format!("{} signed in to {name}", signed_in.user.profile.username);
     let mut entry = events::Entry::new(EventKind::Authorized, text);
@@ -149,7 +159,7 @@ fn event(app: &App, client: &Client, signed_in: &SignedIn, trail: &Trail) -> Eve
     entry.application = Some(client.application.id);
     entry.address.clone_from(&trail.attempt().address);
     entry.reference = trail.reference();
-    entry.event(app)
+    entry.bounded_event(app)
 }
 
 /// Tokens made and signed, not kept yet.
@@ -209,7 +219,7 @@ pub fn tokens(app: &App, snapshot: &Snapshot, order: &Order<'_>) -> Result<Token
         None
     };
     let refresh_expires_at = after(now, provider.refresh_token_validity.duration());
-    let refresh_token = order.with_refresh.then(|| random::alphanumeric(128));
+    let refresh_token = order.with_refresh.then(|| refresh_family::make(&app.cipher, grant.id));
     Ok(Tokens {
         access_hash: sha256_hex(access_token.as_bytes()),
         access_expires_at: expires_at,

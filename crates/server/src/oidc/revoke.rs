@@ -12,12 +12,13 @@ use doorward_core::{
 };
 use doorward_store::{self as store, db::Tx};
 use serde_json::json;
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
-use super::{client, grant::GrantError, token::json_response};
+use super::{client, grant::GrantError, refresh_family, token::json_response};
 use crate::{
     app::App,
     http::{cors, visitor::ClientAddress},
+    snapshot::Client,
 };
 
 /// Revokes a token of the client that asks. What is not there, or is somebody else's, is as good as revoked (section 2.2).
@@ -27,11 +28,12 @@ pub async fn post(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let response = match serve(&app, &headers, &body, address).await {
+    let mut client = None;
+    let response = match serve(&app, &headers, &body, address, &mut client).await {
         Ok(()) => json_response(StatusCode::OK, &json!({})),
         Err(error) => client::refuse(&app, "a revocation request", error, &headers, address).await,
     };
-    cors::registered(&app, &headers, response)
+    cors::of_client(&app, client.as_deref(), &headers, response)
 }
 
 /// `OPTIONS /application/o/revoke/`.
@@ -48,15 +50,23 @@ enum Found {
     Refresh(GrantId),
 }
 
-async fn serve(app: &App, headers: &HeaderMap, body: &[u8], address: IpAddr) -> Result<(), GrantError> {
+/// `seen` is whose request it is, once that is known.
+async fn serve(
+    app: &App,
+    headers: &HeaderMap,
+    body: &[u8],
+    address: IpAddr,
+    seen: &mut Option<Arc<Client>>,
+) -> Result<(), GrantError> {
     let form = client::form(headers, body)?;
     let (client, _) = client::authenticate(app, headers, &form, address).await?;
+    *seen = Some(client.clone());
     let token = form.require("token", "token is missing")?;
     let (hash, provider, now) = (sha256_hex(token.as_bytes()), client.provider.id, app.clock.now());
     // Read first, so that nonsense, for which public clients need no secret, writes nothing. The hint is not needed: both
     // look-ups are cheap.
-    let read_hash = hash.clone();
-    let found = app.db.read(move |tx| Box::pin(async move { find(tx, &read_hash, provider).await })).await?;
+    let (read_hash, family) = (hash.clone(), refresh_family::grant_of(&app.cipher, token));
+    let found = app.db.read(move |tx| Box::pin(async move { find(tx, &read_hash, family, provider).await })).await?;
     let Some(found) = found else { return Ok(()) };
     let revoked = app.db.write(move |tx| {
         Box::pin(async move {
@@ -73,9 +83,15 @@ async fn serve(app: &App, headers: &HeaderMap, body: &[u8], address: IpAddr) -> 
     Ok(())
 }
 
-async fn find(tx: &mut Tx<'_>, hash: &str, provider: ProviderId) -> store::Result<Option<Found>> {
-    if let Some(token) = store::refresh_token::find(tx, hash).await? {
-        let grant = store::grant::find(tx, token.grant).await?;
+async fn find(
+    tx: &mut Tx<'_>,
+    hash: &str,
+    family: Option<GrantId>,
+    provider: ProviderId,
+) -> store::Result<Option<Found>> {
+    let token = store::refresh_token::find(tx, hash).await?;
+    if let Some(grant) = token.map(|token| token.grant).or(family) {
+        let grant = store::grant::find(tx, grant).await?;
         let own = grant.filter(|grant| grant.provider == provider && grant.revoked_at.is_none());
         return Ok(own.map(|grant| Found::Refresh(grant.id)));
     }

@@ -55,7 +55,7 @@ pub async fn post(
             unavailable(StatusCode::SERVICE_UNAVAILABLE)
         }
     };
-    cors::registered(&app, &headers, response)
+    cors::of_client(&app, seen.client.as_deref(), &headers, response)
 }
 
 /// `OPTIONS /application/o/token/`.

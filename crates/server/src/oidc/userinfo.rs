@@ -20,7 +20,7 @@ use doorward_protocols::{
 };
 use doorward_store::{self as store, access_token::AccessToken, grant::Grant};
 use serde_json::{Map, Value, json};
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use super::{grant::GrantError, issue, token::json_response};
 use crate::{
@@ -44,7 +44,9 @@ pub async fn serve(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let response = match answer(&app, &method, &headers, &body, address).await {
+    let mut client = None;
+    let request = Request { method: &method, headers: &headers, body: &body, address };
+    let response = match answer(&app, &request, &mut client).await {
         Ok(Some(claims)) => json_response(StatusCode::OK, &claims),
         Ok(None) => unauthenticated(),
         Err(GrantError::OAuth(error)) => {
@@ -56,7 +58,7 @@ pub async fn serve(
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
     };
-    cors::registered(&app, &headers, response)
+    cors::of_client(&app, client.as_deref(), &headers, response)
 }
 
 /// `OPTIONS`.
@@ -64,14 +66,17 @@ pub async fn options(State(app): State<App>, headers: HeaderMap) -> Response {
     cors::preflight(&app, &headers)
 }
 
-async fn answer(
-    app: &App,
-    method: &Method,
-    headers: &HeaderMap,
-    body: &[u8],
+/// What came.
+struct Request<'a> {
+    method: &'a Method,
+    headers: &'a HeaderMap,
+    body: &'a [u8],
     address: IpAddr,
-) -> Result<Option<Value>, GrantError> {
-    let Some(token) = read_token(method, headers, body)? else { return Ok(None) };
+}
+
+/// `seen` is whose token it is, once that is known.
+async fn answer(app: &App, request: &Request<'_>, seen: &mut Option<Arc<Client>>) -> Result<Option<Value>, GrantError> {
+    let Some(token) = read_token(request.method, request.headers, request.body)? else { return Ok(None) };
     let invalid = || OAuthError::new(ErrorCode::InvalidToken, "The access token is not valid");
     let (hash, now) = (sha256_hex(token.as_bytes()), app.clock.now());
     let found = app
@@ -87,10 +92,11 @@ async fn answer(
     let (token, (user, groups)) = found.ok_or_else(|| invalid().detail("unknown, expired or revoked"))?;
     let snapshot = app.snapshot();
     let client = snapshot.by_provider(token.grant.provider).ok_or_else(invalid)?;
+    *seen = Some(client.clone());
     let person = Person::new(user, groups, &snapshot);
     let asked = ClaimsRequest::kept(token.grant.claims.as_deref());
     let claims = claims(&snapshot, client, &person, &token, &asked);
-    note(app, client, &token.grant, &claims, address);
+    note(app, client, &token.grant, &claims, request.address);
     let claims = claims?;
     // NetBox makes the account right after this.
     connector::queue::seen(app, client.application.id, &person.user).await;

@@ -1,7 +1,13 @@
 //! Sessions of browsers at protected hosts.
 
 use axum::http::HeaderMap;
-use doorward_core::{cipher::sha256_hex, clock::after, event::EventKind, id::GroupId, random};
+use doorward_core::{
+    cipher::sha256_hex,
+    clock::after,
+    event::{Event, EventKind},
+    id::GroupId,
+    random,
+};
 use doorward_store::{
     self as store,
     grant::Grant,
@@ -122,7 +128,7 @@ pub(super) async fn begin(
                     return Ok(Begun::Ended);
                 }
                 store::proxy_session::insert(tx, &session, &token_hash).await?;
-                store::event::insert(tx, &event).await?;
+                store::event::insert_any(tx, event.as_ref()).await?;
                 Ok(Begun::Session(token))
             })
         })
@@ -141,7 +147,7 @@ pub(super) async fn end(app: &App, token_hash: String) -> store::Result<bool> {
     app.db.write(move |tx| Box::pin(async move { store::proxy_session::delete(tx, &token_hash).await })).await
 }
 
-fn event(app: &App, client: &ProxyClient, grant: &Grant, address: IpAddr) -> doorward_core::event::Event {
+fn event(app: &App, client: &ProxyClient, grant: &Grant, address: IpAddr) -> Option<Event> {
     let name = &client.application.profile.name;
     let text = format!("a session at {} began for {name}", client.external.authority);
     let mut entry = events::Entry::new(EventKind::SignIn, text);
@@ -151,7 +157,7 @@ fn event(app: &App, client: &ProxyClient, grant: &Grant, address: IpAddr) -> doo
     if let Some(attempt) = grant.attempt {
         entry.reference = attempt.reference();
     }
-    entry.event(app)
+    entry.bounded_event(app)
 }
 
 fn place(token_hash: &str) -> String {

@@ -97,6 +97,28 @@ on_both! {
         let failed = browser.get(&client.authorize(&[("response_mode", "fragment"), ("max_age", "x")])).await;
         assert_eq!(failed.fragment()["error"], "invalid_request");
     }
+
+    /// OpenID Connect Core 1.0, section 6.2, and RFC 9101, section 6.3: a `request_uri` is refused, in the mode that stands beside it. One
+    /// that stands inside is not read: nothing is fetched from where a request says.
+    async fn request_uris_are_refused_in_the_mode_that_was_asked_for(app) {
+        let client = response_types::client(&app).await;
+        let mut browser = app.signed_in("admin").await;
+        let request_uri = ("request_uri", "https://netbox.example.org/request#sha");
+        for response_type in ["code", "id_token", "code id_token"] {
+            let outside = [("response_type", response_type), ("response_mode", "form_post"), request_uri];
+            let form = browser.get(&client.authorize(&outside)).await;
+            assert_eq!((form.status, form.hidden("error").as_str()), (200, "request_uri_not_supported"), "{response_type}");
+            assert_eq!(form.hidden("state"), "the-state");
+            let fragment = [("response_type", response_type), ("response_mode", "fragment"), request_uri];
+            assert_eq!(browser.get(&client.authorize(&fragment)).await.fragment()["error"], "request_uri_not_supported");
+            let default = browser.get(&client.authorize(&[("response_type", response_type), request_uri])).await;
+            let error = if response_type == "code" { default.redirect_parameter("error").unwrap() } else { default.fragment()["error"].clone() };
+            assert_eq!(error, "request_uri_not_supported", "{response_type}");
+        }
+        // With nobody signed in it is refused as well, before anybody is asked to sign in.
+        let outside = [("response_mode", "form_post"), request_uri, ("prompt", "none")];
+        assert_eq!(app.browser().get(&client.authorize(&outside)).await.hidden("error"), "request_uri_not_supported");
+    }
 }
 
 async fn client_of(app: &crate::support::TestApp) -> crate::support::OAuthClient {

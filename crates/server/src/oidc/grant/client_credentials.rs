@@ -17,7 +17,10 @@ use crate::{
     directory::person::{self, Person},
     error::OperationError,
     events,
-    oidc::issue::{self, Order},
+    oidc::{
+        issue::{self, Order},
+        token_bounds::{self, Bound},
+    },
     snapshot::{Client, Snapshot},
 };
 
@@ -62,6 +65,7 @@ pub(super) async fn serve(app: &App, call: &TokenCall<'_>, grant_type: GrantType
     if !app.db.write(move |tx| Box::pin(async move { issue::begin(tx, kept, &tokens).await })).await? {
         return Err(invalid(NOT_ALLOWED, format!("{username} was disabled meanwhile")));
     }
+    token_bounds::added(app, Bound::Grants(grant.provider, grant.user)).await;
     if is_clients_own {
         note(app, call, &person).await;
     }

@@ -1,14 +1,18 @@
 //! `grant_type=refresh_token` (RFC 6749, section 6), with rotation (RFC 9700, section 4.14.2).
 
-use doorward_core::{cipher::sha256_hex, provider::ClientType};
+use doorward_core::{cipher::sha256_hex, id::GrantId, provider::ClientType};
 use doorward_protocols::oauth::token::{narrow, words};
-use doorward_store::{self as store, grant::Grant, refresh_token::RefreshToken};
+use doorward_store::{self as store, db::Tx, grant::Grant, refresh_token::RefreshToken};
 use jiff::Timestamp;
 
 use super::{ClientCall, GrantError, Granted, Outcome, invalid, person, revoke_replayed};
 use crate::{
     app::App,
-    oidc::issue::{self, Order, Tokens},
+    oidc::{
+        issue::{self, Order, Tokens},
+        refresh_family,
+        token_bounds::{self, Bound},
+    },
     snapshot::Client,
 };
 
@@ -24,14 +28,15 @@ pub(super) async fn serve(app: &App, call: &ClientCall<'_>) -> Result<Granted, G
     let scope = call.form.get("scope").map(words);
     let hash = sha256_hex(token.as_bytes());
     let unknown = || invalid("The refresh token is not valid", "no such refresh token");
-    let (kept, grant) = find(app, &hash).await?.ok_or_else(unknown)?;
+    let family = refresh_family::grant_of(&app.cipher, token);
+    let (kept, grant) = find(app, &hash, family).await?.ok_or_else(unknown)?;
     if grant.provider != client.provider.id {
         return Err(invalid("The refresh token is not valid", "the refresh token was given to another client"));
     }
     let now = app.clock.now();
-    if kept.consumed_at.is_some() {
+    let Some(kept) = kept.filter(|kept| kept.consumed_at.is_none()) else {
         return Err(refuse_replay(app, call, &grant).await?);
-    }
+    };
     if grant.revoked_at.is_some() {
         return Err(invalid("The refresh token is not valid", "the grant was revoked"));
     }
@@ -51,8 +56,12 @@ pub(super) async fn serve(app: &App, call: &ClientCall<'_>) -> Result<Granted, G
     let order = Order { client, person: &person, grant: &grant, scopes: &scopes, nonce: None, with_refresh };
     let tokens = issue::tokens(app, &snapshot, &order)?;
     let response = tokens.response.clone();
-    match consume(app, hash, grant.clone(), tokens, with_refresh, now).await? {
-        Outcome::Kept => Ok(Granted { response, grant }),
+    let used = with_refresh.then_some(Used { hash, is_sealed: family.is_some() });
+    match consume(app, used, grant.clone(), tokens, now).await? {
+        Outcome::Kept => {
+            token_bounds::added(app, Bound::AccessTokens(grant.id)).await;
+            Ok(Granted { response, grant })
+        }
         Outcome::Revoked => Err(invalid("The refresh token is not valid", "the grant was revoked")),
         Outcome::Replayed => Err(refuse_replay(app, call, &grant).await?),
     }
@@ -67,30 +76,52 @@ fn is_due(client: &Client, token: &RefreshToken, now: Timestamp) -> bool {
         || now.duration_until(token.expires_at) < threshold
 }
 
-async fn find(app: &App, hash: &str) -> store::Result<Option<(RefreshToken, Grant)>> {
+/// The token as kept, and its grant. One that names its grant and is not kept was used; every other unknown one is nonsense.
+async fn find(app: &App, hash: &str, family: Option<GrantId>) -> store::Result<Option<(Option<RefreshToken>, Grant)>> {
     let hash = hash.to_owned();
     app.db
         .read(move |tx| {
             Box::pin(async move {
-                let Some(token) = store::refresh_token::find(tx, &hash).await? else { return Ok(None) };
-                Ok(store::grant::find(tx, token.grant).await?.map(|grant| (token, grant)))
+                let token = store::refresh_token::find(tx, &hash).await?;
+                let Some(grant) = token.as_ref().map(|token| token.grant).or(family) else { return Ok(None) };
+                Ok(store::grant::find(tx, grant).await?.map(|grant| (token, grant)))
             })
         })
         .await
 }
 
+/// A token that another takes the place of.
+struct Used {
+    hash: String,
+    /// Whether it is known again without being remembered.
+    is_sealed: bool,
+}
+
+impl Used {
+    /// Uses it up. Says whether it was there: of several who try at once, one gets it.
+    async fn take(&self, tx: &mut Tx<'_>, now: Timestamp) -> store::Result<bool> {
+        let taken = if self.is_sealed {
+            store::refresh_token::take(tx, &self.hash).await?
+        } else {
+            store::refresh_token::consume(tx, &self.hash, now).await?
+        };
+        Ok(taken.is_some())
+    }
+}
+
 async fn consume(
     app: &App,
-    hash: String,
+    used: Option<Used>,
     grant: Grant,
     tokens: Tokens,
-    is_replaced: bool,
     now: Timestamp,
 ) -> store::Result<Outcome> {
     app.db
         .write(move |tx| {
             Box::pin(async move {
-                if is_replaced && store::refresh_token::consume(tx, &hash, now).await?.is_none() {
+                if let Some(used) = &used
+                    && !used.take(tx, now).await?
+                {
                     store::grant::revoke(tx, grant.id, now).await?;
                     return Ok(Outcome::Replayed);
                 }

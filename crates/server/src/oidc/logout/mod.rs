@@ -26,6 +26,9 @@ pub const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
 pub const SILENCE: SignedDuration = SignedDuration::from_secs(10);
 /// When notes are forgotten that nobody came to give up.
 pub const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(48);
+/// Most notes to one application about one user; the oldest are given up. Only somebody who signs in and out by a script gets
+/// there.
+pub const PER_USER: i64 = 1_000;
 
 /// The notes that an application was told in vain, newest first, a hundred at most.
 ///

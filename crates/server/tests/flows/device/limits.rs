@@ -8,7 +8,8 @@ use crate::{
 use doorward_server::{
     jobs,
     oidc::device_limits::{
-        OPEN_PER_ADDRESS, OPEN_PER_CLIENT, REQUESTS_PER_ADDRESS, WRONG_PER_ACCOUNT, WRONG_PER_ADDRESS,
+        OPEN_PER_ADDRESS, OPEN_PER_CLIENT, OPEN_PER_REGION, OPEN_PER_SITE, REQUESTS_PER_ADDRESS, REQUESTS_PER_SITE,
+        WRONG_PER_ACCOUNT, WRONG_PER_ADDRESS,
     },
 };
 use doorward_store as store;
@@ -84,6 +85,7 @@ on_both! {
                 let code = store::device_code::DeviceCode {
                     hash: format!("device{number}"), user_code_hash: format!("user{number}"), provider,
                     scopes: String::new(), address: String::new(), network: format!("network{number}"),
+                    site: format!("site{number}"), region: format!("region{number}"),
                     created_at: now, expires_at: now + SignedDuration::from_mins(10), attempt,
                     decided_at: None, decided_by: None, grant: None, consumed_at: None,
                 };
@@ -98,6 +100,55 @@ on_both! {
         assert_eq!(ask_from(&app, &other, "198.51.100.77").await.status, 200);
         wait(&app, 11);
         assert_eq!(ask_from(&app, &client, "198.51.100.78").await.status, 200);
+    }
+
+    /// Whoever has an IPv6 /48 has 65,536 of what counts as an address, and gets a small share of a client's devices all the same.
+    async fn devices_of_a_site_are_bounded(app) {
+        let (client, other) = (application(&app, "a").await, application(&app, "b").await);
+        let of_site = |number: i64| format!("2001:db8:5:{:x}::{:x}", number % 40, number + 1);
+        let addresses: Vec<_> = (0..OPEN_PER_SITE + 20).map(of_site).collect();
+        let pages = join_all(addresses.iter().map(|address| ask_from(&app, &client, address))).await;
+        assert_eq!(i64::try_from(pages.iter().filter(|page| page.status == 200).count()).unwrap(), OPEN_PER_SITE);
+        assert_eq!(ask_from(&app, &client, "2001:db8:5:ffff::1").await.status, 429);
+        // Everybody else, and the other client, go on.
+        assert_eq!(ask_from(&app, &client, "2001:db8:6::1").await.status, 200);
+        assert_eq!(ask_from(&app, &client, "198.51.100.7").await.status, 200);
+        assert_eq!(ask_from(&app, &other, "2001:db8:5:ffff::1").await.status, 200);
+        // So does somebody with a /32, or with much of an IPv4 provider.
+        for number in 0..OPEN_PER_REGION {
+            ask_from(&app, &client, &format!("2001:db8:{:x}:{:x}::1", 16 + number % 30, number)).await;
+        }
+        assert_eq!(kept(&app).await, OPEN_PER_REGION + 2);
+        assert_eq!(ask_from(&app, &client, "2001:db8:7::1").await.status, 429);
+        assert_eq!(ask_from(&app, &client, "2001:db9::1").await.status, 200);
+        assert_eq!(ask_from(&app, &client, "198.51.101.7").await.status, 200);
+    }
+
+    /// So are its requests, which leave counters behind, and one address of it alone cannot use them up.
+    async fn requests_of_a_site_are_bounded(app) {
+        let client = application(&app, "a").await;
+        for _ in 0..REQUESTS_PER_ADDRESS + 30 {
+            ask_from(&app, &client, "2001:db8:5:1::1").await;
+        }
+        let mut counters = 0;
+        for number in REQUESTS_PER_ADDRESS..REQUESTS_PER_SITE {
+            let page = ask_from(&app, &client, &format!("2001:db8:5:{:x}::1", 100 + number)).await;
+            assert!(page.status == 200 || page.header("retry-after") == "60", "{}", page.text());
+            counters += 1;
+        }
+        assert_eq!(counters, REQUESTS_PER_SITE - REQUESTS_PER_ADDRESS);
+        let throttles = async || {
+            let sql = "SELECT COUNT(*) FROM throttles";
+            let count = app.app.db.read(|tx| Box::pin(async move { tx.fetch_one::<i64>(sql, &[]).await }));
+            count.await.unwrap()
+        };
+        let before = throttles().await;
+        let refused = ask_from(&app, &client, "2001:db8:5:ffff::1").await;
+        assert_eq!((refused.status, refused.header("retry-after")), (429, "3600"));
+        assert_eq!(throttles().await, before, "what is refused leaves nothing behind");
+        assert_eq!(ask_from(&app, &client, "2001:db8:6::1").await.status, 200);
+        wait(&app, 61);
+        assert_eq!(ask_from(&app, &client, "2001:db8:5:ffff::1").await.status, 200);
     }
 
     /// Nobody who is not let in leaves a row, and what has expired is forgotten.

@@ -1,6 +1,7 @@
 //! Telling applications of sign-outs, against an application that listens.
 
 mod back_channel;
+mod expired;
 mod front_channel;
 mod initiated;
 mod queue;
