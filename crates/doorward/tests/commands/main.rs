@@ -10,6 +10,7 @@
 )]
 
 mod activity;
+mod application_changes;
 mod applications;
 mod automated_browser;
 mod clients;

@@ -1,6 +1,7 @@
 //! Applications with their providers: operations.
 
 pub mod access;
+pub mod changes;
 pub mod client_account;
 pub mod client_secret;
 pub mod from_recipe;

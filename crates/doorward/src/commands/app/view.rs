@@ -68,7 +68,8 @@ pub async fn json(work: &Work, entry: &ApplicationEntry) -> anyhow::Result<Value
     Ok(value)
 }
 
-fn extend(value: &mut Value, more: Value) {
+/// Adds members to an object.
+pub fn extend(value: &mut Value, more: Value) {
     if let (Value::Object(members), Value::Object(more)) = (value, more) {
         members.extend(more);
     }
