@@ -105,27 +105,28 @@ pub async fn run(work: &Work, args: Args) -> anyhow::Result<()> {
         let would = format!("change the application {name}");
         return work.output.done(&sentence, &json!({ "dry_run": true, "would": would, "changes": changes }));
     }
-    let changed = applications::update(&work.app, &work.actor, &args.application, edit).await?;
-    if changed.ldap.as_ref().map(|client| &client.provider) != entry.ldap.as_ref().map(|client| &client.provider) {
-        ldap::warn(work, &changed).await?;
+    let written = applications::update(&work.app, &work.actor, &args.application, edit).await?;
+    if written.ldap.as_ref().map(|client| &client.provider) != entry.ldap.as_ref().map(|client| &client.provider) {
+        ldap::warn(work, &written).await?;
     }
-    let mut value = view::full_json(work, &changed).await?;
+    let mut value = view::full_json(work, &written).await?;
     view::extend(&mut value, json!({ "changes": changes }));
     work.output.done(&format!("Changed the application {name}.{}", in_words(&changes)), &value)
 }
 
 /// What is different, a line each. Options that replace lists take away what they do not name: that is said last and alone.
 fn in_words(changes: &[Change]) -> String {
-    let mut text = String::new();
-    for change in changes {
-        let or_dash = |values: &[String]| if values.is_empty() { "-".to_owned() } else { values.join(", ") };
-        text += &format!("\n  {}: {} → {}", change.label, or_dash(&change.before), or_dash(&change.after));
+    let or_dash = |values: &[String]| if values.is_empty() { "-".to_owned() } else { values.join(", ") };
+    let words = |change: &Change| {
+        let line = format!("\n  {}: {} → {}", change.label, or_dash(&change.before), or_dash(&change.after));
         let taken_away = change.taken_away();
         if change.before.len().max(change.after.len()) > 1 && !taken_away.is_empty() {
-            text += &format!("\n    taken away: {}", taken_away.join(", "));
+            line + "\n    taken away: " + &taken_away.join(", ")
+        } else {
+            line
         }
-    }
-    text
+    };
+    changes.iter().map(words).collect()
 }
 
 impl Args {
