@@ -26,6 +26,7 @@ mod ldap;
 #[path = "../../../server/tests/flows/support/netbox.rs"]
 mod netbox;
 mod proxy;
+mod sessions;
 mod support;
 mod web_proxies;
 
