@@ -118,7 +118,7 @@ fn left_out_text(client: &Client, left_out: &BTreeSet<String>) -> Option<String>
         let (slug, name) = (&client.application.profile.slug, &client.application.profile.name);
         parts.push(format!(
             "{}: no claim mapping of {name} has {}; add one (under Claims on its page, or by \"doorward app edit {slug} \
-             --add-mapping NAME\"), or let {name} not ask for it",
+             --add-mapping NAME\"), or change what {name} asks for",
             some_names(&unknown),
             if unknown.len() == 1 { "this scope" } else { "these scopes" },
         ));
