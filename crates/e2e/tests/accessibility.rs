@@ -127,7 +127,7 @@ async fn with_authenticator(doorward: &Doorward, browser: &Browser) -> Result<()
 
 /// Looks at several pages before it fails, so that all of it is known at once.
 #[derive(Default)]
-struct Findings(String);
+struct Findings(Vec<String>);
 
 impl Findings {
     async fn look(&mut self, browser: &Browser, page: &str) -> Result<()> {
@@ -135,13 +135,13 @@ impl Findings {
         let unfold = "document.querySelectorAll('main details').forEach(one => one.open = true); arguments[0](true)";
         browser.run_script(unfold, Vec::new()).await?;
         if let Err(error) = check(browser, page).await {
-            self.0 += &format!("{error:#}\n");
+            self.0.push(format!("{error:#}"));
         }
         Ok(())
     }
 
     fn settle(self) -> Result<()> {
-        anyhow::ensure!(self.0.is_empty(), "{}", self.0);
+        anyhow::ensure!(self.0.is_empty(), "{}", self.0.join("\n"));
         Ok(())
     }
 }
