@@ -4,7 +4,9 @@ use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 use crate::{
-    commands::{activity, app, config, connector, doctor, explain, group, init, key, mapping, serve, setup_url, user},
+    commands::{
+        activity, app, config, connector, doctor, explain, group, init, key, mapping, serve, session, setup_url, user,
+    },
     config::environment::Environment,
     output::{Format, Output},
 };
@@ -75,6 +77,9 @@ pub enum Command {
     /// Users
     #[command(subcommand)]
     User(user::Command),
+    /// Where users are signed in
+    #[command(subcommand)]
+    Session(session::Command),
     /// Groups
     #[command(subcommand)]
     Group(group::Command),

@@ -143,11 +143,31 @@ pub async fn postpone(tx: &mut Tx<'_>, provider: ProviderId, now: Timestamp, unt
     .await
 }
 
-/// Notes that a provider was told at least once and has not taken, newest first, a hundred at most.
-pub async fn failing(tx: &mut Tx<'_>, provider: ProviderId) -> Result<Vec<LogoutNotice>> {
-    tx.fetch(
-        "SELECT id, provider_id, user_id, subject, sid, created_at, due_at, attempts, leased_until, last_error \
-         FROM logout_notices WHERE provider_id = $1 AND attempts > 0 ORDER BY created_at DESC, id LIMIT 100",
+/// How many notes a provider was told at least once and has not taken, and when the oldest of them was written; none if there
+/// are none.
+pub async fn failing(tx: &mut Tx<'_>, provider: ProviderId) -> Result<Option<(i64, Timestamp)>> {
+    let Failing(count, oldest) = tx
+        .fetch_one(
+            "SELECT COUNT(*), MIN(created_at) FROM logout_notices WHERE provider_id = $1 AND attempts > 0",
+            values![provider],
+        )
+        .await?;
+    Ok(oldest.map(|oldest| (count, oldest)))
+}
+
+struct Failing(i64, Option<Timestamp>);
+
+impl FromRow for Failing {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        Ok(Self(row.get(0)?, row.time_optional(1)?))
+    }
+}
+
+/// Why the newest of them was not taken.
+pub async fn last_error(tx: &mut Tx<'_>, provider: ProviderId) -> Result<Option<String>> {
+    tx.fetch_optional(
+        "SELECT last_error FROM logout_notices WHERE provider_id = $1 AND attempts > 0 \
+         ORDER BY created_at DESC, id DESC LIMIT 1",
         values![provider],
     )
     .await

@@ -37,6 +37,26 @@ pub async fn find(tx: &mut Tx<'_>, token_hash: &str, now: Timestamp) -> Result<O
     .await
 }
 
+/// A session that is still alive, by its identifier.
+pub async fn by_id(tx: &mut Tx<'_>, id: SessionId, now: Timestamp) -> Result<Option<Session>> {
+    tx.fetch_optional(
+        "SELECT id, user_id, authenticated_at, methods, created_at, expires_at, address, user_agent FROM sessions \
+         WHERE id = $1 AND expires_at > $2",
+        values![id, now],
+    )
+    .await
+}
+
+/// All sessions of a user that are still alive, to end them one by one.
+pub async fn all_of_user(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<Vec<Session>> {
+    tx.fetch(
+        "SELECT id, user_id, authenticated_at, methods, created_at, expires_at, address, user_agent FROM sessions \
+         WHERE user_id = $1 AND expires_at > $2 ORDER BY id",
+        values![user, now],
+    )
+    .await
+}
+
 /// A user's living sessions, newest first.
 pub async fn of_user(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<Vec<Session>> {
     tx.fetch(

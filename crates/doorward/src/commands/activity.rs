@@ -1,8 +1,11 @@
 //! `doorward activity`.
 
 use clap::Subcommand;
-use doorward_core::timeline::{Ending, Step};
-use doorward_server::timeline::read::{self, Record, Wanted};
+use doorward_core::{
+    event::Event,
+    timeline::{Ending, Step},
+};
+use doorward_server::timeline::read::{self, Kept, Record, Wanted};
 use serde_json::{Value, json};
 
 use super::Work;
@@ -33,7 +36,7 @@ pub enum Command {
         #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=i64::from(LISTED_MAX)))]
         number: u32,
     },
-    /// Show a sign-in step by step
+    /// Show what a reference code stands for: a sign-in step by step, a refusal, or a change
     #[command(after_help = "Example:\n  doorward activity show K7WQ3MZT4R\n\n\
         The reference code stands on error pages, in errors that applications are given, and in the log.")]
     Show {
@@ -92,23 +95,54 @@ fn ending(record: &Record) -> &'static str {
 }
 
 async fn show(work: &Work, code: &str) -> anyhow::Result<()> {
-    let found = read::find(&work.app, &code.trim().to_uppercase()).await?;
-    let record = found.ok_or_else(|| {
-        exit::not_found(format!(
-            "no sign-in has the reference code {code:?}; \"doorward activity list\" shows the latest"
-        ))
-    })?;
+    let found = read::by_reference(&work.app, code).await?;
+    let Kept { reference, record, events } = found.ok_or_else(|| exit::not_found(unknown(code)))?;
     if work.output.is_json() {
-        return work.output.done("", &described(&record));
+        let mut value = record.as_ref().map_or_else(|| json!({ "reference": reference }), described);
+        if let Value::Object(members) = &mut value {
+            members.insert("events".to_owned(), events.iter().map(event).collect());
+        }
+        return work.output.done("", &value);
     }
-    let Record { attempt, conclusion, steps } = &record;
+    match &record {
+        Some(record) => print(&step_by_step(record)),
+        // No sign-in: a refusal without one, or what an administrator changed.
+        None => print(&events.iter().map(event_line).collect::<String>()),
+    }
+}
+
+/// What to do about a code that nothing is kept under. Not everything is: this process reads the database, and what a server
+/// keeps from it stands in that server's log.
+fn unknown(code: &str) -> String {
+    format!(
+        "nothing is kept under the reference code {code:?}; \"doorward activity list\" shows the latest sign-ins. Steps reach \
+         the database within a second; of many failures from one address, and of what is past its time, only the log of the \
+         server tells: search it for the code, for instance with: journalctl -u doorward | grep {}",
+        lookup::word(code.trim())
+    )
+}
+
+fn event(event: &Event) -> Value {
+    json!({
+        "at": event.at.to_string(), "kind": event.kind, "ok": event.ok, "text": event.text, "address": event.address,
+    })
+}
+
+fn event_line(event: &Event) -> String {
+    let mark = if event.ok { "  " } else { "! " };
+    let from = if event.address.is_empty() { String::new() } else { format!(" (from {})", event.address) };
+    format!("{}  {mark}{}{from}\n", event.at.strftime("%Y-%m-%d %H:%M:%S"), event.text)
+}
+
+fn step_by_step(record: &Record) -> String {
+    let Record { attempt, conclusion, steps } = record;
     let browser = if attempt.user_agent.is_empty() { String::new() } else { format!(" ({})", attempt.user_agent) };
     let from = if attempt.address.is_empty() { String::new() } else { format!(", from {}{browser}", attempt.address) };
     let day = attempt.id.began_at().strftime("%Y-%m-%d");
     let head = format!("\n{day} by {}{from}", attempt.method.label());
     let texts = [conclusion.text.clone(), conclusion.advice.clone(), head];
     let head: String = texts.iter().filter(|text| !text.is_empty()).map(|text| text.clone() + "\n").collect();
-    print(&(head + &steps.iter().map(lines).collect::<String>()))
+    head + &steps.iter().map(lines).collect::<String>()
 }
 
 /// A step, with its details below it.

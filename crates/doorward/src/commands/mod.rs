@@ -11,6 +11,7 @@ pub mod init;
 pub mod key;
 pub mod mapping;
 pub mod serve;
+pub mod session;
 pub mod setup_url;
 pub mod user;
 
@@ -31,6 +32,7 @@ pub async fn run(context: &Context, command: Command) -> anyhow::Result<()> {
         Command::SetupUrl(_) => setup_url::run(context).await,
         Command::Config(command) => config::run(context, command),
         Command::User(command) => user::run(&Work::open(context).await?, command).await,
+        Command::Session(command) => session::run(&Work::open(context).await?, command).await,
         Command::Group(command) => group::run(&Work::open(context).await?, command).await,
         Command::App(command) => app::run(&Work::open(context).await?, command).await,
         Command::Connector(command) => connector::run(&Work::open(context).await?, command).await,

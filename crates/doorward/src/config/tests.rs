@@ -60,7 +60,7 @@ fn options_go_before_variables_before_the_file() {
 #[test]
 fn every_problem_is_named_at_once_with_its_line() {
     let file = "public_ulr = \"https://id.example.org\"\nlisten = 9000\n\ntrusted_proxies = [\"10.0.0.0/33\", \"::1\", \
-                \"x\"]\nsession_lifetime = \"12h\"\nlog_format = \"xml\"\ntls_certificate = \"a.pem\"\n[ldap]\nx = 1\n";
+                \"x\"]\nsession_lifetime = \"12x\"\nlog_format = \"xml\"\ntls_certificate = \"a.pem\"\n[ldap]\nx = 1\n";
     let errors = errors(file, &[("DOORWARD_PUBLIC_URL", "https://id.example.org/auth"), ("DOORWARD_LISTENN", "x")]);
     let expected = [
         ("1: ", "did you mean public_url?"),

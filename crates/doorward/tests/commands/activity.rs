@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use crate::support::{Doorward, until};
+use crate::{
+    automated_browser::exchange,
+    support::{Doorward, until},
+};
 use std::time::Duration;
 
 const WRONG: &str = "https://wiki.example.org/other/";
@@ -41,9 +44,27 @@ fn sign_ins_and_refused_redirect_uris_are_listed_shown_and_settled() {
     assert_eq!(doorward.json(&["app", "redirect-uri", "list", "wiki"]), json!([]));
     until("the server knows it", Duration::from_secs(10), || server.status(&path) == Some(303));
 
-    doorward.fails(&["activity", "show", "NOTHING"], 3, &["activity list"]);
+    doorward.fails(&["activity", "show", "NOTHING"], 3, &["activity list", "log of the server", "grep NOTHING"]);
     doorward.fails(&["activity", "list", "--app", "nothing"], 3, &["app list"]);
     doorward.fails(&["activity", "list", "-n", "0"], 2, &["0"]);
     doorward.fails(&["app", "redirect-uri", "dismiss", "wiki", "https://x.example/"], 3, &["https://x.example/"]);
+    server.stop();
+}
+
+/// A token request of a client that nobody knows is no sign-in; its reference leads somewhere all the same.
+#[test]
+fn refusals_that_belong_to_no_sign_in_are_found() {
+    let doorward = Doorward::set_up();
+    let server = doorward.serve();
+    let kind = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let form = "grant_type=client_credentials&client_id=stranger&client_secret=x";
+    let (_, answer) = exchange(doorward.port, "POST", "/application/o/token/", kind, form);
+    let code = answer.split_once("(reference ").unwrap().1.split_once(')').unwrap().0;
+    assert_eq!(doorward.json(&["activity", "list"]), json!([]));
+    let shown = doorward.ok(&["activity", "show", &format!(" {} ", code.to_lowercase())]);
+    assert!(shown.contains('!') && shown.contains("stranger") && shown.contains("(from 127.0.0.1)"), "{shown}");
+    let shown = doorward.json(&["activity", "show", code]);
+    assert_eq!((&shown["reference"], &shown["events"][0]["ok"]), (&json!(code), &json!(false)));
+    assert!(shown.get("steps").is_none());
     server.stop();
 }

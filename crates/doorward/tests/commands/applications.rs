@@ -74,6 +74,37 @@ fn old_client_secrets_work_for_a_while() {
     assert_eq!(doorward.json(&["app", "show", "wiki"]).get("old_secret_until"), None);
 }
 
+/// Lifetimes are typed as people write them, and kept in authentik's notation.
+#[test]
+fn lifetimes_are_understood_in_short() {
+    let doorward = Doorward::set_up();
+    let add = ["app", "add", "custom", "--name", "Wiki", "--redirect-uri", "https://w.example/cb"];
+    doorward.ok(&[&add[..], &["--allow", "everyone", "--access-token-lifetime", "1h30m"]].concat());
+    doorward.ok(&["app", "edit", "wiki", "--refresh-token-lifetime", "7d", "--code-lifetime", "90s"]);
+    let shown = doorward.json(&["app", "show", "wiki"]);
+    let kept = ["access_token_validity", "refresh_token_validity", "access_code_validity"].map(|name| &shown[name]);
+    assert_eq!(kept, ["hours=1;minutes=30", "days=7", "minutes=1;seconds=30"]);
+    for (wrong, words) in
+        [("24", "names no unit"), ("24x", "names no unit"), ("99999d", "outside"), ("30m1h", "longest")]
+    {
+        doorward.fails(&["app", "edit", "wiki", "--access-token-lifetime", wrong], 2, &[wrong, words]);
+    }
+    doorward.fails(&["app", "edit", "wiki", "--access-token-lifetime=-1h"], 2, &["outside"]);
+}
+
+#[test]
+fn a_public_client_has_no_secret_to_replace() {
+    let doorward = Doorward::set_up();
+    let add = ["app", "add", "custom", "--name", "Wiki", "--redirect-uri", "https://w.example/cb"];
+    doorward.ok(&[&add[..], &["--allow", "everyone", "--public"]].concat());
+    for more in [&[][..], &["--dry-run"], &["--keep-old-for", "24h"]] {
+        let rotate = [&["app", "rotate-secret", "wiki"], more].concat();
+        doorward.fails(&rotate, 1, &["public client", "doorward app edit wiki --confidential"]);
+    }
+    doorward.ok(&["app", "edit", "wiki", "--confidential"]);
+    assert_eq!(doorward.json(&["app", "rotate-secret", "wiki"])["client_secret"].as_str().unwrap().len(), 128);
+}
+
 fn without(value: &Value, members: &[&str]) -> Value {
     let mut object = value.as_object().unwrap().clone();
     object.retain(|name, _| !members.contains(&name.as_str()));

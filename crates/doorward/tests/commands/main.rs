@@ -10,6 +10,7 @@
 )]
 
 mod activity;
+mod application_changes;
 mod applications;
 mod automated_browser;
 mod clients;
@@ -25,6 +26,7 @@ mod ldap;
 #[path = "../../../server/tests/flows/support/netbox.rs"]
 mod netbox;
 mod proxy;
+mod sessions;
 mod support;
 mod web_proxies;
 

@@ -157,6 +157,13 @@ pub(super) fn scopes(scope: Option<&str>, configured: &BTreeSet<String>) -> Resu
     Ok(asked.into_iter().filter(|name| configured.contains(*name)).map(str::to_owned).collect())
 }
 
+/// Scopes that were asked for and are not among those given. They are no error (RFC 6749, section 3.3), but nobody would
+/// find out why a claim is missing.
+pub fn left_out(scope: Option<&str>, given: &BTreeSet<String>) -> BTreeSet<String> {
+    let asked = scope.unwrap_or_default().split(' ').filter(|name| !name.is_empty());
+    asked.filter(|name| !given.contains(*name)).map(str::to_owned).collect()
+}
+
 /// Claims are asked for by name only in OpenID Connect; for plain OAuth the parameter is one of those that are not known
 /// (RFC 6749, section 3.1).
 fn claims(claims: Option<&str>, scopes: &BTreeSet<String>) -> Result<ClaimsRequest, OAuthError> {
@@ -230,6 +237,15 @@ mod tests {
         assert_eq!(code("response_type=code&max_age=-1"), ErrorCode::InvalidRequest);
         assert_eq!(code("response_type=code&scope=op%22en"), ErrorCode::InvalidScope);
         assert_eq!(code("response_type=code&code_challenge=x&code_challenge_method=plain"), ErrorCode::InvalidRequest);
+    }
+
+    #[test]
+    fn scopes_that_were_left_out_can_be_named() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        let given = names(&["openid", "email"]);
+        assert_eq!(left_out(Some("openid  roles email admin roles"), &given), names(&["admin", "roles"]));
+        assert_eq!(left_out(Some("email openid"), &given), names(&[]));
+        assert_eq!(left_out(None, &given), names(&[]));
     }
 
     #[test]

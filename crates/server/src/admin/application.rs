@@ -16,7 +16,7 @@ use crate::{
     directory::users,
     error::{OperationError, OperationResult},
     http::form::{Fields, Form},
-    oidc::logout,
+    oidc::logout::{self, Undelivered},
     pages,
     snapshot::{ApplicationEntry, Client},
 };
@@ -201,12 +201,12 @@ async fn render(desk: &Desk, entry: &ApplicationEntry, mut view: View) -> Operat
 /// Sign-outs that the application was told in vain, if there are any.
 async fn untold(desk: &Desk, entry: &ApplicationEntry) -> OperationResult<Value> {
     let Some(client) = &entry.oauth else { return Ok(Value::Null) };
-    let failing = logout::failing(&desk.app, client.provider.id).await?;
-    let (Some(newest), Some(oldest)) = (failing.first(), failing.last()) else { return Ok(Value::Null) };
+    let undelivered = logout::undelivered(&desk.app, client.provider.id).await?;
+    let Some(Undelivered { count, since, last_error }) = undelivered else { return Ok(Value::Null) };
     Ok(json!({
-        "count": failing.len(),
-        "since": pages::time(oldest.created_at),
-        "reason": newest.last_error,
+        "count": count,
+        "since": pages::time(since),
+        "reason": last_error,
         "logout_uri": client.provider.profile.logout_uri,
     }))
 }

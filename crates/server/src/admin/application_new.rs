@@ -20,7 +20,7 @@ pub(super) async fn show(desk: Desk) -> Response {
 
 /// `POST /if/admin/applications/new/`.
 pub(super) async fn submit(desk: Desk, form: Form) -> Response {
-    let draft = NewApplicationDraft::from_fields(&form);
+    let draft = NewApplicationDraft::from_fields(&desk.app, &form);
     let answer = match draft.create(&desk).await {
         Ok(Created { entry, bind }) => {
             let slug = &entry.application.profile.slug;

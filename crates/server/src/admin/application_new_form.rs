@@ -11,10 +11,10 @@ use doorward_core::{
     proxy_provider::ProxyProfile,
     redirect_uri::RedirectUri,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{access::AccessDraft, desk::Desk, fields};
+use super::{access::AccessDraft, application_new_more::MoreDraft, desk::Desk, fields};
 use crate::{
     app::App,
     applications::{
@@ -52,6 +52,7 @@ pub(super) struct NewApplicationDraft {
     texts: BTreeMap<&'static str, String>,
     access: AccessDraft,
     superuser_groups: BTreeSet<String>,
+    more: Option<MoreDraft>,
 }
 
 /// What was chosen first: a recipe and a method. In the form it is `recipe`, or `recipe/method` for one that is not the
@@ -100,11 +101,12 @@ impl NewApplicationDraft {
         texts.insert("uid_source", UidSource::HashedUserId.as_str().to_owned());
         let default = applications::default_provider(&app.snapshot(), "").map(|provider| provider.signing_key);
         texts.insert("signing_key", default.map(|key| key.to_string()).unwrap_or_default());
-        Self { texts, access: AccessDraft::default(), superuser_groups: BTreeSet::new() }
+        let more = MoreDraft::untouched(app);
+        Self { texts, access: AccessDraft::default(), superuser_groups: BTreeSet::new(), more }
     }
 
     /// What was sent.
-    pub(super) fn from_fields(form: &Fields) -> Self {
+    pub(super) fn from_fields(app: &App, form: &Fields) -> Self {
         Self {
             texts: TEXTS.into_iter().map(|name| (name, form.get(name).trim().to_owned())).collect(),
             access: AccessDraft {
@@ -113,6 +115,7 @@ impl NewApplicationDraft {
                 ..AccessDraft::default()
             },
             superuser_groups: form.all("superuser_groups").map(str::to_owned).collect(),
+            more: MoreDraft::from_fields(app, form),
         }
     }
 
@@ -177,6 +180,9 @@ impl NewApplicationDraft {
         ] {
             problems.require(belongs || self.text(field).is_empty(), field, FOREIGN);
         }
+        for field in self.more.iter().flat_map(MoreDraft::touched) {
+            problems.require(has_redirects, field, FOREIGN);
+        }
         problems.require(has_superusers || self.superuser_groups.is_empty(), "superuser_groups", FOREIGN);
     }
 
@@ -216,6 +222,11 @@ impl NewApplicationDraft {
             provider.signing_key = read.signing_key.unwrap_or(provider.signing_key);
             provider.redirect_uris =
                 fields::lines(self.text("redirect_uris")).into_iter().map(RedirectUri::exact).collect();
+            if let Some(more) = &self.more {
+                let mut problems = Problems::default();
+                edit.profile.consent = more.read(&mut provider, &mut problems);
+                problems.or(())?;
+            }
             edit.oauth = Some(provider);
         }
         applications::create(&desk.app, &desk.actor, edit, Vec::new()).await
@@ -267,7 +278,7 @@ impl NewApplicationDraft {
             form.insert("access".to_owned(), json!(self.access.access));
         }
         let keys = snapshot.keys.iter().map(|key| fields::key_option(key, self.text("signing_key"), app));
-        json!({
+        let own = json!({
             "recipes": recipes::all().iter().flat_map(cards).collect::<Vec<_>>(),
             "form": form,
             "uid_sources": fields::choices(
@@ -275,7 +286,14 @@ impl NewApplicationDraft {
             "all_groups": fields::group_ticks(&snapshot, &self.access.groups, None),
             "superuser_choices": fields::group_ticks(&snapshot, &self.superuser_groups, None),
             "keys": keys.collect::<Vec<_>>(),
-        })
+        });
+        let mut context = Map::new();
+        if let Some(more) = &self.more {
+            more.show(app, &mut context);
+        }
+        // The key that was chosen here, not the default's.
+        context.extend(own.as_object().cloned().unwrap_or_default());
+        Value::Object(context)
     }
 
     fn text(&self, name: &str) -> &str {

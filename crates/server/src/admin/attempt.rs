@@ -17,9 +17,8 @@ use super::{
 };
 use crate::{
     error::{OperationError, OperationResult},
-    events,
     snapshot::Client,
-    timeline::read::{self, Record},
+    timeline::read::{self, Kept, Record},
 };
 
 const PAGE: Page = Page { template: "admin_attempt.html", nav: "activity" };
@@ -31,11 +30,8 @@ pub(super) async fn show(desk: Desk, Path(reference): Path<String>) -> Response 
 }
 
 async fn page(desk: &Desk, reference: &str) -> OperationResult<Response> {
-    let record = read::find(&desk.app, reference).await?;
-    let events = events::by_reference(&desk.app, reference).await?;
-    if record.is_none() && events.is_empty() {
-        return Err(OperationError::not_found("activity", reference));
-    }
+    let kept = read::by_reference(&desk.app, reference).await?;
+    let Kept { reference, record, events } = kept.ok_or_else(|| OperationError::not_found("activity", reference))?;
     let context = json!({
         "reference": reference,
         "attempt": record.as_ref().map(|record| attempt(desk, record)),

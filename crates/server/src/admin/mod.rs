@@ -8,6 +8,7 @@ mod application_form;
 mod application_ldap;
 mod application_new;
 mod application_new_form;
+mod application_new_more;
 mod application_proxy;
 mod applications;
 mod attempt;

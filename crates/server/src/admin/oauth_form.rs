@@ -85,6 +85,21 @@ impl OauthDraft {
         }
     }
 
+    /// Takes what a form with a part of the fields sent: some texts, the grant types and the claim mappings.
+    pub(super) fn take_over(&mut self, form: &Fields, texts: &[&'static str]) {
+        self.texts.extend(texts.iter().map(|name| (*name, form.get(name).trim().to_owned())));
+        self.grant_types = form.all("grant_types").map(str::to_owned).collect();
+        self.mappings = form.all("mappings").map(str::to_owned).collect();
+    }
+
+    /// Which of these texts, and of grant types and claim mappings, differ.
+    pub(super) fn differences(&self, other: &Self, texts: &[&'static str]) -> Vec<&'static str> {
+        let mut fields: Vec<_> = texts.iter().copied().filter(|name| self.text(name) != other.text(name)).collect();
+        fields.extend((self.grant_types != other.grant_types).then_some("grant_types"));
+        fields.extend((self.mappings != other.mappings).then_some("mappings"));
+        fields
+    }
+
     /// The profile that was typed; what the form does not hold stays as it is.
     pub(super) fn read(&self, was: &ProviderProfile, problems: &mut Problems) -> ProviderProfile {
         Reader { draft: self, problems }.provider(was)

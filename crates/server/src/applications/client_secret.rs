@@ -3,7 +3,8 @@
 use doorward_core::{
     clock::after,
     lifetime::Lifetime,
-    provider::{KEEP_SECRET_MAX, PreviousSecret, new_client_secret},
+    problem::Problems,
+    provider::{ClientType, KEEP_SECRET_MAX, PreviousSecret, new_client_secret},
     secret::Secret,
 };
 use doorward_store as store;
@@ -22,9 +23,10 @@ use crate::{
 /// from before that is refused at once, since two are accepted at most.
 ///
 /// # Errors
-/// That there is no such application; that the time is too long.
+/// That there is no such application; that it is a public client, which has no secret; that the time is too long.
 pub async fn rotate(app: &App, actor: &Actor, slug: &str, keep_old_for: Lifetime) -> OperationResult<Secret<String>> {
     let client = find_client(app, slug)?;
+    check_is_confidential(&client)?;
     if keep_old_for > KEEP_SECRET_MAX {
         return Err(OperationError::invalid("keep_old_for", "The old client secret may work for days=30 at most."));
     }
@@ -45,6 +47,26 @@ pub async fn rotate(app: &App, actor: &Actor, slug: &str, keep_old_for: Lifetime
     let name = &client.application.profile.name;
     events::changed(app, actor, format!("replaced the client secret of {name}{until}")).await;
     Ok(secret)
+}
+
+/// Whether the client keeps a secret at all. That of a public client is looked at nowhere: a new one would change nothing,
+/// and whoever asked for one would believe that it did.
+///
+/// # Errors
+/// What to change.
+pub fn check_is_confidential(client: &Client) -> Result<(), Problems> {
+    if client.provider.profile.client_type == ClientType::Confidential {
+        return Ok(());
+    }
+    let (slug, name) = (&client.application.profile.slug, &client.application.profile.name);
+    Err(Problems::one(
+        "client_type",
+        format!(
+            "{name} is a public client: it has no client secret, and there is none to replace. If it is a server that can \
+             keep one, choose the client type Confidential first (on its page under Advanced, or with \"doorward app edit \
+             {slug} --confidential\"); then replace the secret."
+        ),
+    ))
 }
 
 /// Refuses the client secret before the present one from now on. Says whether it was accepted until then.

@@ -1,6 +1,7 @@
 //! Applications with their providers: operations.
 
 pub mod access;
+pub mod changes;
 pub mod claims_made;
 pub mod client_account;
 pub mod client_secret;

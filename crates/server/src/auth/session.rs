@@ -129,6 +129,25 @@ pub async fn end(app: &App, session: SessionId) -> store::Result<bool> {
     Ok(app.db.write(move |tx| Box::pin(async move { end_in(tx, session, &clock, None).await })).await?.was_there)
 }
 
+/// Ends all sessions of a user in the same way, together. Says how many there were.
+///
+/// # Errors
+/// What the database says.
+pub async fn end_of_user(app: &App, user: UserId) -> store::Result<usize> {
+    let clock = app.clock.clone();
+    let write = app.db.write(move |tx| {
+        Box::pin(async move {
+            let mut ended = 0;
+            for session in store::session::all_of_user(tx, user, clock.now()).await? {
+                // Whoever ended one meanwhile has told the applications.
+                ended += usize::from(end_in(tx, session.id, &clock, None).await?.was_there);
+            }
+            Ok(ended)
+        })
+    });
+    write.await
+}
+
 /// Ends a session whose browser waits: the notes to applications are the caller's to deliver until the lease ends.
 ///
 /// # Errors

@@ -20,6 +20,7 @@ use super::{
     tls::TlsSeen,
 };
 use crate::{
+    oidc::logout::Undelivered,
     outbound::OutboundError,
     recipes::{AppVersion, Options},
 };
@@ -235,6 +236,8 @@ pub struct Activity {
     pub last_token_at: Option<Timestamp>,
     /// The last sign-in that came as far as the application.
     pub last_attempt: Option<AttemptSeen>,
+    /// Sign-outs that it was told in vain so far, and where.
+    pub undelivered: Option<(Undelivered, String)>,
 }
 
 /// A sign-in that came as far as the application.

@@ -288,10 +288,10 @@ async fn answer(
     course: &Course,
     signed_in: &SignedIn,
 ) -> Response {
-    let (client, trail) = (destination.client, &course.trail);
+    let (client, Course { parameters, trail, .. }) = (destination.client, course);
     match issue::answer(app, client, request, signed_in, trail).await {
         Ok(Some(issued)) => {
-            trail::note_answer(app, trail, client, request, signed_in);
+            trail::note_answer(app, trail, client, (request, parameters.get("scope")), signed_in);
             // All that the client is told is collected here; `state` and `iss` come with every answer.
             let mut parameters = issued.parameters();
             if request.scopes.contains("openid") {

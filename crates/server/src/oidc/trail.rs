@@ -6,8 +6,13 @@ use doorward_core::{
     timeline::{AttemptMethod, Details, StepKind, detail},
 };
 use doorward_protocols::oauth::{
-    authorize::AuthorizeRequest, parameters::Parameters, response_type::ResponseType, token::join,
+    authorize::{AuthorizeRequest, left_out},
+    parameters::Parameters,
+    response_type::ResponseType,
+    token::join,
 };
+
+use std::collections::BTreeSet;
 
 use crate::{
     app::App,
@@ -19,6 +24,11 @@ use crate::{
 
 /// Recipes of applications that ask userinfo after every sign-in, so that its absence tells something.
 const ASKING_USERINFO: [&str; 1] = ["netbox"];
+
+/// Most scopes that a step names as left out.
+const NAMES_MAX: usize = 8;
+/// Longest part of such a name, in characters.
+const NAME_MAX: usize = 40;
 
 /// The trail of a request; what was asked for is written with its first step.
 pub fn of_request(app: &App, visitor: &Visitor, id: AttemptId, parameters: &Parameters) -> Trail {
@@ -58,7 +68,14 @@ pub fn asks_userinfo(client: &Client) -> bool {
 }
 
 /// Notes what let a request through, and what the browser was sent back with.
-pub fn note_answer(app: &App, trail: &Trail, client: &Client, request: &AuthorizeRequest, signed_in: &SignedIn) {
+/// `asked` is the parameter `scope` as it came.
+pub fn note_answer(
+    app: &App,
+    trail: &Trail,
+    client: &Client,
+    (request, asked): (&AuthorizeRequest, Option<&str>),
+    signed_in: &SignedIn,
+) {
     let profile = &client.application.profile;
     let username = &signed_in.user.profile.username;
     let since = signed_in.session.authenticated_at;
@@ -85,5 +102,54 @@ pub fn note_answer(app: &App, trail: &Trail, client: &Client, request: &Authoriz
         .with("scopes", scopes)
         .with("consent", consent)
         .with(detail::REDIRECT_URI, &request.redirect_uri);
+    let sent = match left_out_text(client, &left_out(asked, &request.scopes)) {
+        Some(text) => sent.with("scopes_left_out", text),
+        None => sent,
+    };
     app.timeline.note(trail, sent);
+}
+
+/// Which scopes were asked for and not given, and what to change; nothing if all were given.
+fn left_out_text(client: &Client, left_out: &BTreeSet<String>) -> Option<String> {
+    let (without_code, unknown): (Vec<_>, Vec<_>) =
+        left_out.iter().map(String::as_str).partition(|name| client.scopes.contains(*name));
+    let mut parts = Vec::new();
+    if !unknown.is_empty() {
+        let (slug, name) = (&client.application.profile.slug, &client.application.profile.name);
+        parts.push(format!(
+            "{}: no claim mapping of {name} has {}; add one (under Claims on its page, or by \"doorward app edit {slug} \
+             --add-mapping NAME\"), or change what {name} asks for",
+            some_names(&unknown),
+            if unknown.len() == 1 { "this scope" } else { "these scopes" },
+        ));
+    }
+    if !without_code.is_empty() {
+        // Only offline access depends on anything else than the claim mappings (OpenID Connect Core 1.0, section 11).
+        parts.push(format!(
+            "{}: given with a code only; ask for a response_type with \"code\" in it",
+            some_names(&without_code)
+        ));
+    }
+    Some(parts.join(". ")).filter(|text| !text.is_empty())
+}
+
+/// A few names; anybody can ask for a great many, and long ones.
+fn some_names(names: &[&str]) -> String {
+    let shown: Vec<String> = names.iter().take(NAMES_MAX).map(|name| name.chars().take(NAME_MAX).collect()).collect();
+    let more = names.len().saturating_sub(NAMES_MAX);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    shown.join(", ") + &more
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_great_many_long_names_leave_room_for_what_to_change() {
+        let long = "x".repeat(5000);
+        let text = some_names(&vec![long.as_str(); 90]);
+        assert!(text.len() <= 8 * 42 + 12 && text.ends_with(" and 82 more"), "{text}");
+        assert_eq!(some_names(&["roles", "admin"]), "roles, admin");
+    }
 }

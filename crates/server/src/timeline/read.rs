@@ -1,11 +1,14 @@
 //! Reading the timeline.
 
-use doorward_core::timeline::{Attempt, Conclusion, Step, conclude};
+use doorward_core::{
+    event::Event,
+    timeline::{Attempt, Conclusion, Step, conclude},
+};
 use doorward_store as store;
 
 pub use doorward_store::attempt::Wanted;
 
-use crate::{app::App, error::OperationResult};
+use crate::{app::App, error::OperationResult, events};
 
 /// An attempt with its steps, and what came of it.
 #[derive(Debug, Clone)]
@@ -53,4 +56,27 @@ pub async fn list(app: &App, wanted: Wanted, limit: usize, offset: usize) -> Ope
 pub async fn find(app: &App, reference: &str) -> OperationResult<Option<Record>> {
     let wanted = Wanted { reference: Some(reference.to_owned()), ..Wanted::default() };
     Ok(list(app, wanted, 1, 0).await?.0.pop())
+}
+
+/// Everything that is kept under a reference code.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// The code as it is written.
+    pub reference: String,
+    /// The sign-in, if it is that of one.
+    pub record: Option<Record>,
+    /// What the activity log holds, oldest first: also refusals that belong to no sign-in, and what administrators changed.
+    pub events: Vec<Event>,
+}
+
+/// What is kept under a reference code as people type it; nothing if nobody has it.
+///
+/// # Errors
+/// What the database says.
+pub async fn by_reference(app: &App, typed: &str) -> OperationResult<Option<Kept>> {
+    let reference = typed.trim().to_uppercase();
+    let record = find(app, &reference).await?;
+    let events = events::by_reference(app, &reference).await?;
+    let is_known = record.is_some() || !events.is_empty();
+    Ok(is_known.then_some(Kept { reference, record, events }))
 }

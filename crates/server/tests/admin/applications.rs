@@ -143,6 +143,22 @@ async fn the_secret_is_shown_only_when_asked_for_and_that_is_written_down() {
     }
 }
 
+/// The page of a public client offers no new secret; who asks for one all the same learns what to change.
+#[tokio::test]
+async fn a_public_client_has_no_secret_to_replace() {
+    let house = House::new().await;
+    let mut browser = house.admin().await;
+    let page = add_by_the_guide(&mut browser).await;
+    let before = applications::find_client(&house.app, "netbox-slug").unwrap().provider.client_secret.expose().clone();
+    browser.done(NETBOX, &changed(&fields_of(&page), &[("client_type", "public")])).await;
+    assert!(!browser.get(NETBOX).await.has("id=\"rotate-secret-open\""));
+    let page = browser.post(&format!("{NETBOX}rotate-secret/"), &[]).await;
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    assert!(page.has("public client") && page.has("choose the client type Confidential first"));
+    let after = applications::find_client(&house.app, "netbox-slug").unwrap().provider.client_secret.expose().clone();
+    assert_eq!(before, after);
+}
+
 #[tokio::test]
 async fn saving_an_untouched_form_changes_nothing() {
     let house = House::new().await;

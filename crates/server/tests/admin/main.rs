@@ -13,6 +13,7 @@ mod keys_and_mappings;
 mod ldap;
 #[path = "../flows/support/netbox.rs"]
 mod netbox;
+mod new_application;
 mod protection;
 mod provisioning;
 mod proxy;

@@ -1,7 +1,7 @@
 //! `doorward app rotate-secret` and `stop-old-secret`.
 
 use doorward_core::{lifetime::Lifetime, provider::KEEP_SECRET_MAX};
-use doorward_server::{applications::client_secret, snapshot::Client};
+use doorward_server::{applications::client_secret, error::OperationError, snapshot::Client};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use crate::{exit, lookup};
 /// Replaces the client secret of an application.
 pub async fn rotate(work: &Work, slug: &str, keep_old_for: Lifetime, dry_run: bool) -> anyhow::Result<()> {
     let client = client(work, slug)?;
+    client_secret::check_is_confidential(&client).map_err(OperationError::from)?;
     let name = &client.application.profile.name;
     if keep_old_for > KEEP_SECRET_MAX {
         return Err(exit::usage("--keep-old-for: the old client secret may work for days=30 at most"));

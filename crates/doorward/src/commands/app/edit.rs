@@ -1,7 +1,11 @@
 //! `doorward app edit`.
 
 use doorward_core::provider::{ClientType, ProviderProfile};
-use doorward_server::applications::{self, ApplicationEdit};
+use doorward_server::applications::{
+    self, ApplicationEdit,
+    changes::{self, Change},
+};
+use serde_json::json;
 
 use super::{
     super::Work,
@@ -95,14 +99,34 @@ pub async fn run(work: &Work, args: Args) -> anyhow::Result<()> {
     }
     edit.check(&work.app.snapshot(), Some(entry.application.id))?;
     let name = edit.profile.name.clone();
+    let changes = changes::between(&work.app, &before, &edit).await?;
     if args.dry_run {
-        return work.output.would(&format!("change the application {name}"));
+        let sentence = format!("Would change the application {name}. Nothing was changed.{}", in_words(&changes));
+        let would = format!("change the application {name}");
+        return work.output.done(&sentence, &json!({ "dry_run": true, "would": would, "changes": changes }));
     }
-    let changed = applications::update(&work.app, &work.actor, &args.application, edit).await?;
-    if changed.ldap.as_ref().map(|client| &client.provider) != entry.ldap.as_ref().map(|client| &client.provider) {
-        ldap::warn(work, &changed).await?;
+    let written = applications::update(&work.app, &work.actor, &args.application, edit).await?;
+    if written.ldap.as_ref().map(|client| &client.provider) != entry.ldap.as_ref().map(|client| &client.provider) {
+        ldap::warn(work, &written).await?;
     }
-    work.output.done(&format!("Changed the application {name}."), &view::full_json(work, &changed).await?)
+    let mut value = view::full_json(work, &written).await?;
+    view::extend(&mut value, json!({ "changes": changes }));
+    work.output.done(&format!("Changed the application {name}.{}", in_words(&changes)), &value)
+}
+
+/// What is different, a line each. Options that replace lists take away what they do not name: that is said last and alone.
+fn in_words(changes: &[Change]) -> String {
+    let or_dash = |values: &[String]| if values.is_empty() { "-".to_owned() } else { values.join(", ") };
+    let words = |change: &Change| {
+        let line = format!("\n  {}: {} → {}", change.label, or_dash(&change.before), or_dash(&change.after));
+        let taken_away = change.taken_away();
+        if change.before.len().max(change.after.len()) > 1 && !taken_away.is_empty() {
+            line + "\n    taken away: " + &taken_away.join(", ")
+        } else {
+            line
+        }
+    };
+    changes.iter().map(words).collect()
 }
 
 impl Args {

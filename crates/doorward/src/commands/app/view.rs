@@ -16,6 +16,7 @@ use doorward_server::{
     },
     directory::users,
     error::OperationError,
+    oidc::logout::{self, Undelivered},
     pages,
     proxy::client::ProxyClient,
     recipes::{SettingsBlock, Style},
@@ -68,7 +69,8 @@ pub async fn json(work: &Work, entry: &ApplicationEntry) -> anyhow::Result<Value
     Ok(value)
 }
 
-fn extend(value: &mut Value, more: Value) {
+/// Adds members to an object.
+pub fn extend(value: &mut Value, more: Value) {
     if let (Value::Object(members), Value::Object(more)) = (value, more) {
         members.extend(more);
     }
@@ -248,13 +250,16 @@ fn oidc_fields(work: &Work, client: &Client) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The old client secret, while it is accepted, and the client's own service account, once it has one.
+/// The old client secret, while it is accepted, sign-outs it was told in vain, and the client's own service account, once it
+/// has one.
 async fn own_account(work: &Work, client: &Client) -> anyhow::Result<Value> {
     let mut value = json!({});
     if let Some(old) = client_secret::old(&work.app, client).await? {
         let old = json!({ "old_secret_until": old.expires_at, "old_secret_used": old.used_at });
         extend(&mut value, old);
     }
+    let undelivered = logout::undelivered(&work.app, client.provider.id).await?;
+    extend(&mut value, json!({ "undelivered_sign_outs": undelivered }));
     if let Some(user) = client_account::find(&work.app, client).await? {
         extend(&mut value, json!({ "service_account": user.profile.username }));
     }
@@ -270,6 +275,10 @@ async fn old_secret_and_account(work: &Work, client: &Client) -> anyhow::Result<
             |at| format!("last used within the hour after {}", pages::time(at)),
         );
         fields.push(("Old client secret", format!("works until {}; {used}", pages::time(old.expires_at))));
+    }
+    if let Some(Undelivered { count, since, last_error }) = logout::undelivered(&work.app, client.provider.id).await? {
+        let text = format!("{count} since {}; {last_error}. Tried again for a day", pages::time(since));
+        fields.push(("Sign-outs not taken", text));
     }
     let account = client_account::find(&work.app, client).await?;
     fields.extend(account.map(|user| ("Service account", user.profile.username)));

@@ -18,6 +18,7 @@ mod people;
 mod proxy;
 mod redirect_uris;
 mod request;
+mod sign_outs;
 mod version;
 
 #[cfg(test)]
@@ -62,6 +63,7 @@ pub fn all(evidence: &Evidence, now: Timestamp) -> Vec<Finding> {
     for check in CHECKS {
         check(evidence, &mut findings);
     }
+    sign_outs::check(evidence, now, &mut findings);
     activity::check(evidence, now, &mut findings);
     findings
 }
@@ -131,6 +133,7 @@ mod tests {
             include_str!("proxy.rs"),
             include_str!("redirect_uris.rs"),
             include_str!("request.rs"),
+            include_str!("sign_outs.rs"),
             include_str!("version.rs"),
         ];
         let code: String =

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     app::App,
     error::OperationResult,
+    oidc::logout::{self, Undelivered},
     snapshot::ApplicationEntry,
     timeline::{self, read::Wanted},
 };
@@ -102,13 +103,22 @@ async fn activity(app: &App, entry: &ApplicationEntry) -> OperationResult<Activi
         })
         .await?;
     let last_attempt = last_attempt(app, entry).await?;
+    let undelivered = undelivered(app, entry).await?;
     let told = |events: Vec<Event>| events.into_iter().map(failure).collect();
     Ok(Activity {
         failures: told(failures),
         strangers: told(strangers),
         last_token_at: expiry.zip(validity).and_then(|(expiry, validity)| expiry.checked_sub(validity).ok()),
         last_attempt,
+        undelivered,
     })
+}
+
+/// Sign-outs that the application was told in vain, and where it is told.
+async fn undelivered(app: &App, entry: &ApplicationEntry) -> OperationResult<Option<(Undelivered, String)>> {
+    let Some(client) = &entry.oauth else { return Ok(None) };
+    let found = logout::undelivered(app, client.provider.id).await?;
+    Ok(found.map(|undelivered| (undelivered, client.provider.profile.logout_uri.clone())))
 }
 
 fn failure(event: Event) -> Failure {

@@ -6,8 +6,9 @@ pub mod front_channel;
 pub mod worker;
 
 use doorward_core::id::ProviderId;
-use doorward_store::{self as store, logout_notice::LogoutNotice};
-use jiff::SignedDuration;
+use doorward_store as store;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 use std::time::Duration;
 
 use crate::{app::App, error::OperationResult};
@@ -30,10 +31,28 @@ pub const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(48);
 /// there.
 pub const PER_USER: i64 = 1_000;
 
-/// The notes that an application was told in vain, newest first, a hundred at most.
+/// Sign-outs that an application was told in vain so far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Undelivered {
+    /// How many.
+    pub count: i64,
+    /// When the first of them was.
+    pub since: Timestamp,
+    /// Why it did not take the newest.
+    pub last_error: String,
+}
+
+/// The sign-outs that an application was told in vain so far; nothing if it has taken all, or was not told yet.
 ///
 /// # Errors
 /// What the database says.
-pub async fn failing(app: &App, provider: ProviderId) -> OperationResult<Vec<LogoutNotice>> {
-    Ok(app.db.read(move |tx| Box::pin(async move { store::logout_notice::failing(tx, provider).await })).await?)
+pub async fn undelivered(app: &App, provider: ProviderId) -> OperationResult<Option<Undelivered>> {
+    let read = app.db.read(move |tx| {
+        Box::pin(async move {
+            let Some((count, since)) = store::logout_notice::failing(tx, provider).await? else { return Ok(None) };
+            let last_error = store::logout_notice::last_error(tx, provider).await?.unwrap_or_default();
+            Ok(Some(Undelivered { count, since, last_error }))
+        })
+    });
+    Ok(read.await?)
 }

@@ -1,5 +1,6 @@
 //! Telling applications of sign-outs, against an application that listens.
 
+mod administrators;
 mod back_channel;
 mod expired;
 mod front_channel;

@@ -90,7 +90,9 @@ on_both! {
         assert_eq!(first.last_error, "it answered 400 Bad Request: no[31m such session");
         assert_eq!(scene.step().await, 0, "not at once");
         let provider = scene.made.provider.id;
-        assert_eq!(logout::failing(&scene.app.app, provider).await.unwrap().len(), 1);
+        let undelivered = logout::undelivered(&scene.app.app, provider).await.unwrap().unwrap();
+        assert_eq!((undelivered.count, undelivered.since), (1, first.created_at));
+        assert_eq!(undelivered.last_error, first.last_error);
         let mut waits = Vec::new();
         while let Some(notice) = scene.waiting().await.pop() {
             let wait = notice.due_at.duration_since(scene.app.clock.now());

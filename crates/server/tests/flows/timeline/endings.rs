@@ -77,6 +77,35 @@ on_both! {
         assert_eq!(texts.len(), 3, "{texts:?}");
     }
 
+    /// Scopes that are not given are no error, and nobody has to guess why a claim is missing.
+    async fn scopes_that_were_left_out_are_named_with_what_to_change(app) {
+        let client = netbox(&app).await;
+        let mut browser = app.signed_in("admin").await;
+        client.code(&mut browser, &[("scope", "openid roles email billing")]).await;
+        let record = app.attempt_to("a").await;
+        let sent = record.steps.last().unwrap();
+        assert_eq!((sent.kind, sent.ok, sent.detail("scopes")), (CodeSent, true, Some("email openid")));
+        let left_out = sent.detail("scopes_left_out").unwrap();
+        let expected = ["billing, roles: no claim mapping of NetBox has these scopes", "doorward app edit a --add-mapping"];
+        assert!(expected.iter().all(|words| left_out.contains(words)), "{left_out}");
+    }
+
+    async fn where_all_scopes_are_given_nothing_is_said(app) {
+        let client = netbox(&app).await;
+        let mut browser = app.signed_in("admin").await;
+        client.code(&mut browser, &[("scope", "")]).await;
+        assert_eq!(app.attempt_to("a").await.steps.last().unwrap().detail("scopes_left_out"), None);
+        let again = app.application_with("b", |_, provider| {
+            provider.grant_types.insert(doorward_core::grant_type::GrantType::Implicit);
+        });
+        let client = app.client(&again.await);
+        let asked = [("response_type", "id_token"), ("scope", "openid offline_access")];
+        browser.get(&client.authorize(&asked)).await;
+        let record = app.attempt_to("b").await;
+        let left_out = record.steps.last().unwrap().detail("scopes_left_out").unwrap().to_owned();
+        assert!(left_out.starts_with("offline_access: given with a code only"), "{left_out}");
+    }
+
     /// Whoever is signed in already sees no page, and has a record all the same.
     async fn a_session_is_a_step(app) {
         let client = netbox(&app).await;
