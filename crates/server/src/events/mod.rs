@@ -67,7 +67,16 @@ impl Entry {
 
     /// The event as it is kept in the transaction of what happened; `None` if there were very many of its kind lately.
     pub(crate) fn bounded_event(&self, app: &App) -> Option<Event> {
-        is_within_budget(app, self).then(|| self.event(app))
+        let is_kept = is_within_budget(app, self);
+        if !is_kept {
+            tracing::info!(
+                reference = self.reference,
+                kind = self.kind.as_str(),
+                "not in the activity log: {}",
+                self.text
+            );
+        }
+        is_kept.then(|| self.event(app))
     }
 
     /// The event as it is kept.

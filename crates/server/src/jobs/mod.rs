@@ -143,12 +143,14 @@ pub async fn clean(app: &App) -> store::Result<()> {
             })
         })
         .await?;
-    token_bounds::trim_all(app).await?;
+    // What fails must not stand in the way of the rest.
+    let trimmed = token_bounds::trim_all(app).await;
     let forgotten = keys::forget_expired(app).await;
     if let Ok(count @ 1..) = forgotten {
         tracing::info!(count, "forgot signing keys whose tokens have all expired");
     }
-    said(forgotten.map(|_| ()))
+    said(forgotten.map(|_| ()))?;
+    trimmed
 }
 
 /// What an operation says, as background work says it.
