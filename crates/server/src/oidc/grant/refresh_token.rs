@@ -119,14 +119,18 @@ async fn consume(
     app.db
         .write(move |tx| {
             Box::pin(async move {
+                // The grant first, as whoever forgets grants with their tokens does; and of one that was revoked nothing is
+                // used up, or a client that tries again would look like a thief.
+                if !issue::keep(tx, &grant, &tokens).await? {
+                    return Ok(Outcome::Revoked);
+                }
                 if let Some(used) = &used
                     && !used.take(tx, now).await?
                 {
                     store::grant::revoke(tx, grant.id, now).await?;
                     return Ok(Outcome::Replayed);
                 }
-                let is_kept = issue::keep(tx, &grant, &tokens).await?;
-                Ok(if is_kept { Outcome::Kept } else { Outcome::Revoked })
+                Ok(Outcome::Kept)
             })
         })
         .await
