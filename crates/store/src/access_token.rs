@@ -43,11 +43,12 @@ pub async fn insert(
     token_hash: &str,
     grant: GrantId,
     scopes: &str,
+    issued_at: Timestamp,
     expires_at: Timestamp,
 ) -> Result<()> {
     tx.execute(
-        "INSERT INTO access_tokens (token_hash, grant_id, scopes, expires_at) VALUES ($1, $2, $3, $4)",
-        values![token_hash, grant, scopes, expires_at],
+        "INSERT INTO access_tokens (token_hash, grant_id, scopes, issued_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
+        values![token_hash, grant, scopes, issued_at, expires_at],
     )
     .await?;
     Ok(())
@@ -108,11 +109,11 @@ pub async fn delete_expired(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64> {
     tx.execute("DELETE FROM access_tokens WHERE expires_at <= $1", values![now]).await
 }
 
-/// Forgets the tokens of a grant beyond a number, those first that expire first.
+/// Forgets the oldest tokens of a grant beyond a number.
 pub async fn delete_beyond(tx: &mut Tx<'_>, grant: GrantId, kept: i64) -> Result<u64> {
     tx.execute(
         "DELETE FROM access_tokens WHERE grant_id = $1 AND token_hash NOT IN \
-         (SELECT token_hash FROM access_tokens WHERE grant_id = $1 ORDER BY expires_at DESC, token_hash LIMIT $2)",
+         (SELECT token_hash FROM access_tokens WHERE grant_id = $1 ORDER BY issued_at DESC, token_hash LIMIT $2)",
         values![grant, kept],
     )
     .await

@@ -172,7 +172,7 @@ pub async fn delete_expired(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64> {
 }
 
 /// Forgets the oldest grants of a user to a provider beyond a number: of those that programs have asked for by themselves, and
-/// of the others.
+/// of the others; among these, those that can still be refreshed go last, in the order in which they were refreshed.
 pub async fn delete_beyond(tx: &mut Tx<'_>, provider: ProviderId, user: UserId, kept: i64) -> Result<u64> {
     let of_programs = tx
         .execute(
@@ -185,9 +185,11 @@ pub async fn delete_beyond(tx: &mut Tx<'_>, provider: ProviderId, user: UserId, 
     let others = tx
         .execute(
             "DELETE FROM grants WHERE provider_id = $1 AND user_id = $2 AND (session_id <> '' OR attempt_id IS NOT NULL) \
-             AND id < (SELECT id FROM grants WHERE provider_id = $1 AND user_id = $2 \
-             AND (session_id <> '' OR attempt_id IS NOT NULL) ORDER BY id DESC LIMIT 1 OFFSET $3)",
-            values![provider, user, kept - 1],
+             AND id NOT IN (SELECT grants.id FROM grants LEFT JOIN refresh_tokens \
+             ON refresh_tokens.grant_id = grants.id AND refresh_tokens.consumed_at IS NULL \
+             WHERE provider_id = $1 AND user_id = $2 AND (session_id <> '' OR attempt_id IS NOT NULL) \
+             ORDER BY COALESCE(refresh_tokens.expires_at, 0) DESC, grants.id DESC LIMIT $3)",
+            values![provider, user, kept],
         )
         .await?;
     Ok(of_programs + others)

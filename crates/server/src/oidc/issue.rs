@@ -166,11 +166,19 @@ fn event(app: &App, client: &Client, signed_in: &SignedIn, trail: &Trail) -> Opt
 #[derive(Debug)]
 pub struct Tokens {
     access_hash: String,
+    issued_at: Timestamp,
     access_expires_at: Timestamp,
     refresh: Option<(String, Timestamp)>,
     scopes: String,
     /// What the client gets once they are kept.
     pub response: TokenResponse,
+}
+
+impl Tokens {
+    async fn keep_access(&self, tx: &mut Tx<'_>, grant: GrantId) -> store::Result<()> {
+        let (hash, scopes) = (&self.access_hash, &self.scopes);
+        store::access_token::insert(tx, hash, grant, scopes, self.issued_at, self.access_expires_at).await
+    }
 }
 
 /// For whom and what tokens are made.
@@ -222,6 +230,7 @@ pub fn tokens(app: &App, snapshot: &Snapshot, order: &Order<'_>) -> Result<Token
     let refresh_token = order.with_refresh.then(|| refresh_family::make(&app.cipher, grant.id));
     Ok(Tokens {
         access_hash: sha256_hex(access_token.as_bytes()),
+        issued_at: now,
         access_expires_at: expires_at,
         refresh: refresh_token.as_ref().map(|token| (sha256_hex(token.as_bytes()), refresh_expires_at)),
         scopes: scope.clone(),
@@ -310,7 +319,7 @@ pub async fn keep(tx: &mut Tx<'_>, grant: &Grant, tokens: &Tokens) -> store::Res
     if !is_alive {
         return Ok(false);
     }
-    store::access_token::insert(tx, &tokens.access_hash, grant.id, &tokens.scopes, tokens.access_expires_at).await?;
+    tokens.keep_access(tx, grant.id).await?;
     if let Some((hash, expires_at)) = &tokens.refresh {
         store::refresh_token::insert(tx, hash, grant.id, *expires_at).await?;
     }
@@ -328,7 +337,7 @@ pub async fn begin(tx: &mut Tx<'_>, mut grant: Grant, tokens: &Tokens) -> store:
     if !store::grant::insert_if_active(tx, &grant).await? {
         return Ok(false);
     }
-    store::access_token::insert(tx, &tokens.access_hash, grant.id, &tokens.scopes, tokens.access_expires_at).await?;
+    tokens.keep_access(tx, grant.id).await?;
     Ok(true)
 }
 

@@ -3,6 +3,7 @@
 use crate::on_both;
 use crate::support::{OAuthClient, TestApp};
 use doorward_core::{
+    clock::from_millis,
     id::{GrantId, LogoutNoticeId, SessionId, UserId},
     lifetime::Lifetime,
     session::Session,
@@ -17,7 +18,7 @@ use doorward_server::{
         token_bounds::{ACCESS_TOKENS, EVERY, GRANTS},
     },
 };
-use doorward_store::{self as store, grant::Grant, logout_notice::LogoutNotice};
+use doorward_store::{self as store, grant::Grant, logout_notice::LogoutNotice, values};
 use futures::future::join_all;
 use jiff::SignedDuration;
 
@@ -61,7 +62,7 @@ async fn grants_of_a_program(app: &TestApp, client: &OAuthClient, user: UserId, 
                     };
                     assert!(store::grant::insert_if_active(tx, &grant).await?);
                     let hash = format!("{number}-{id}");
-                    store::access_token::insert(tx, &hash, id, "openid", grant.expires_at).await?;
+                    store::access_token::insert(tx, &hash, id, "openid", grant.created_at, grant.expires_at).await?;
                 }
                 Ok(())
             })
@@ -108,7 +109,7 @@ on_both! {
 
     /// A chain of refreshes is one row however long it gets, and its first token is still known for a replay.
     async fn a_chain_of_refreshes_does_not_grow(app) {
-        let client = app.client(&app.application("a").await);
+        let client = app.client(&app.application_with("a", |_, _| {}).await);
         let mut browser = app.signed_in("admin").await;
         let first = client.exchange(&client.code(&mut browser, &[OFFLINE]).await).await.text("refresh_token");
         let mut newest = first.clone();
@@ -129,7 +130,7 @@ on_both! {
 
     /// Tokens of versions that did not seal them are exchanged as before, and their replay is noticed as before.
     async fn refresh_tokens_of_older_versions_go_on(app) {
-        let client = app.client(&app.application("a").await);
+        let client = app.client(&app.application_with("a", |_, _| {}).await);
         let mut browser = app.signed_in("admin").await;
         let first = client.exchange(&client.code(&mut browser, &[OFFLINE]).await).await.text("refresh_token");
         let old = "o".repeat(128);
@@ -163,9 +164,50 @@ on_both! {
         assert_eq!(client.userinfo(&last).await.status, 200);
     }
 
+    /// Lifetimes may become shorter: then the newest expire first, and are kept all the same.
+    async fn the_newest_access_tokens_are_kept_whenever_they_expire(app) {
+        let client = app.client(&app.application_with("a", |_, _| {}).await);
+        let mut browser = app.signed_in("admin").await;
+        client.exchange(&client.code(&mut browser, &[]).await).await;
+        let grant: GrantId = app.app.db.read(|tx| Box::pin(async move {
+            tx.fetch_one::<String>("SELECT id FROM grants", &[]).await
+        })).await.unwrap().parse().unwrap();
+        let left = app.app.db.write(move |tx| Box::pin(async move {
+            let hours = |count: i64| from_millis(count * 3_600_000);
+            for (hash, issued_at, expires_at) in [("old", hours(1), hours(1_000_000)), ("new", hours(2), hours(500_000))] {
+                store::access_token::insert(tx, hash, grant, "openid", issued_at, expires_at).await?;
+            }
+            tx.execute("DELETE FROM access_tokens WHERE issued_at > $1", values![hours(3)]).await?;
+            store::access_token::delete_beyond(tx, grant, 1).await?;
+            tx.fetch::<String>("SELECT token_hash FROM access_tokens", &[]).await
+        })).await.unwrap();
+        assert_eq!(left, ["new"]);
+    }
+
+    /// Of the sign-ins of people, those go last that can still be refreshed, however long ago they began.
+    async fn sign_ins_that_are_refreshed_are_forgotten_last(app) {
+        let client = app.client(&app.application_with("a", |_, _| {}).await);
+        let mut browser = app.signed_in("admin").await;
+        let user = id_of(&app, "admin").await;
+        let lasting = client.exchange(&client.code(&mut browser, &[OFFLINE]).await).await.text("refresh_token");
+        let mut passing = Vec::new();
+        for _ in 0..3 {
+            app.clock.advance(SignedDuration::from_millis(1));
+            passing.push(client.exchange(&client.code(&mut browser, &[]).await).await.text("access_token"));
+        }
+        let provider = app.app.snapshot().by_client_id(&client.client_id).unwrap().provider.id;
+        app.app.db.write(move |tx| Box::pin(async move {
+            store::grant::delete_beyond(tx, provider, user, 2).await
+        })).await.unwrap();
+        assert_eq!(rows(&app, "grants").await, 2);
+        assert_eq!(client.userinfo(&passing[2]).await.status, 200);
+        assert_eq!(client.userinfo(&passing[1]).await.status, 401);
+        assert_eq!(client.refresh(&lasting).await.status, 200);
+    }
+
     /// A page in a browser asks again and again without anybody noticing: what is written down about it is bounded.
     async fn silent_requests_in_a_loop_write_so_much_and_no_more(app) {
-        let client = app.client(&app.application("a").await);
+        let client = app.client(&app.application_with("a", |_, _| {}).await);
         let mut browser = app.signed_in("admin").await;
         let authorized = async || {
             let newest = events::newest(&app.app, 1000).await.unwrap();
@@ -190,7 +232,7 @@ on_both! {
 
     /// A code that is sent again and again is a replay each time, and written down so often.
     async fn replays_in_a_loop_write_so_much_and_no_more(app) {
-        let client = app.client(&app.application("a").await);
+        let client = app.client(&app.application_with("a", |_, _| {}).await);
         let mut browser = app.signed_in("admin").await;
         let code = client.code(&mut browser, &[]).await;
         assert_eq!(client.exchange(&code).await.status, 200);
@@ -204,7 +246,7 @@ on_both! {
 
     /// Whoever signs in by a script has so many sessions; the oldest end as if somebody had signed out there.
     async fn sessions_of_a_user_are_bounded(app) {
-        let client = app.client(&app.application("a").await);
+        let client = app.client(&app.application_with("a", |_, _| {}).await);
         let mut oldest = app.signed_in("admin").await;
         let token = client.exchange(&client.code(&mut oldest, &[]).await).await.text("access_token");
         let (user, clock) = (id_of(&app, "admin").await, app.clock.clone());

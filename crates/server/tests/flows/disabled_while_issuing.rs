@@ -56,7 +56,7 @@ on_both! {
         app.app.db.write(move |tx| Box::pin(async move {
             doorward_store::grant::insert(tx, &late).await?;
             let hash = doorward_core::cipher::sha256_hex(b"late");
-            doorward_store::access_token::insert(tx, &hash, late.id, "openid", late.expires_at).await
+            doorward_store::access_token::insert(tx, &hash, late.id, "openid", late.created_at, late.expires_at).await
         })).await.unwrap();
         assert_eq!(client.userinfo("late").await.status, 401);
         users::update(&app.app, &app.actor(), robot, stale, None).await.unwrap();

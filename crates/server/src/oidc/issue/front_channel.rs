@@ -18,6 +18,7 @@ struct AccessToken {
     token: String,
     hash: String,
     scope: String,
+    issued_at: Timestamp,
     expires_at: Timestamp,
     expires_in: i64,
 }
@@ -68,6 +69,7 @@ impl FrontTokens {
                 hash: sha256_hex(token.as_bytes()),
                 token,
                 scope,
+                issued_at: facts.now,
                 expires_at: facts.expires_at,
                 expires_in: provider.access_token_validity.as_seconds(),
             });
@@ -86,7 +88,7 @@ impl FrontTokens {
     pub(super) async fn keep(&self, tx: &mut Tx<'_>, grant: GrantId) -> store::Result<()> {
         let Some(access) = &self.access else { return Ok(()) };
         store::grant::extend_living(tx, grant, after(access.expires_at, super::CODE_MEMORY)).await?;
-        store::access_token::insert(tx, &access.hash, grant, &access.scope, access.expires_at).await
+        store::access_token::insert(tx, &access.hash, grant, &access.scope, access.issued_at, access.expires_at).await
     }
 
     /// The parameters of the answer, after the code.
