@@ -30,8 +30,8 @@ pub enum RedirectUriError {
     /// `#…`.
     #[error("it holds a fragment")]
     Fragment,
-    /// `.` or `..` as a segment: browsers resolve them before they go there.
-    #[error("its path holds a segment . or ..")]
+    /// `.` or `..` as a segment, however written: browsers or servers resolve them.
+    #[error("its path holds a segment . or .., as it stands or encoded")]
     DotSegment,
     /// Neither http nor https nor a private-use scheme.
     #[error(
@@ -63,8 +63,7 @@ pub fn check(uri: &str) -> Result<(), RedirectUriError> {
     if !url.username().is_empty() || url.password().is_some() || authority.contains('@') {
         return Err(RedirectUriError::UserInfo);
     }
-    let path = uri.split('?').next().unwrap_or_default().to_ascii_lowercase().replace("%2e", ".");
-    if path.split('/').any(|segment| matches!(segment, "." | "..")) {
+    if has_dot_segment(uri.split('?').next().unwrap_or_default()) {
         return Err(RedirectUriError::DotSegment);
     }
     match url.scheme() {
@@ -73,6 +72,27 @@ pub fn check(uri: &str) -> Result<(), RedirectUriError> {
         // RFC 8252, section 7.1: private-use schemes are reversed domain names.
         scheme if scheme.contains('.') => Ok(()),
         scheme => Err(RedirectUriError::Scheme(scheme.to_owned())),
+    }
+}
+
+/// Whether somebody on the way may read a segment `.` or `..` in it: browsers decode dots, servers slashes too, some cut what
+/// stands behind a semicolon, and some decode more than once (CVE-2024-1132, CVE-2026-3872).
+fn has_dot_segment(path: &str) -> bool {
+    let mut bytes = path.as_bytes().to_vec();
+    // Every round makes it shorter, by two bytes at least.
+    loop {
+        let is_dot_segment = |segment: &[u8]| {
+            let name = segment.split(|byte| *byte == b';').next().unwrap_or_default();
+            matches!(name, b"." | b"..")
+        };
+        if bytes.split(|byte| matches!(byte, b'/' | b'\\')).any(is_dot_segment) {
+            return true;
+        }
+        let decoded: Vec<u8> = percent_encoding::percent_decode(&bytes).collect();
+        if decoded.len() == bytes.len() {
+            return false;
+        }
+        bytes = decoded;
     }
 }
 
@@ -224,10 +244,36 @@ mod tests {
         for sly in ["https://a.example/cb/../x", "https://a.example/cb/%2E%2e/x", "https://a.example/cb/./x"] {
             assert!(!allowed(sly, &regex(r"https://a\.example/cb/.*")), "{sly}");
         }
+        assert!(allowed("https://a.example/cb/a..b/.well-known/x;y=..%20", &regex(r"https://a\.example/cb/.*")));
         assert!(check_registration(&regex("(").remove(0)).is_err());
         assert!(check_registration(&regex(")|(.*").remove(0)).is_err());
         assert!(check_registration(&regex("(a{1000}){1000}").remove(0)).is_err());
         assert!(!allowed("https://a/", &regex("(")));
+    }
+
+    #[test]
+    fn cve_2024_1132_and_cve_2026_3872_dots_are_seen_however_they_are_written() {
+        for sly in [
+            "..;/x",
+            "..;a=b/x",
+            ".;/x",
+            "%2e%2e;/x",
+            "..%3b/x",
+            "..%2fx",
+            "..%5Cx",
+            "x%2f..%2f",
+            "%252e%252e/x",
+            "%25252E./x",
+            "..%252fx",
+            "..%25%32%66x",
+            "..%2%66x",
+            "%25%32%65./x",
+        ] {
+            let uri = format!("https://a.example/cb/{sly}");
+            assert_eq!(check(&uri), Err(RedirectUriError::DotSegment), "{sly}");
+        }
+        let nested = format!("https://a.example/{}2e/x", "%25".repeat(600));
+        assert_eq!(check(&nested), Ok(()), "which decodes to no dot");
     }
 
     #[test]

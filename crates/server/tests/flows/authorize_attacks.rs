@@ -76,61 +76,6 @@ on_both! {
         }
     }
 
-    /// RFC 9700, section 4.1 (Keycloak CVE-2023-6291, CVE-2024-1132, CVE-2024-8883, CVE-2026-3872; fosite CVE-2020-15233,
-    /// CVE-2020-15234; Pocket ID GHSA-9h33-g3ww-mqff): what looks like a registered address is not one, be it registered
-    /// exactly or as an expression.
-    async fn redirect_tricks_lead_nowhere(app) {
-        let exact = response_types::client(&app).await;
-        let loose = app.client(&app.application_with("loose", |_, provider| {
-            response_types::switch_on(provider);
-            provider.redirect_uris = [r"https://netbox\.example\.org/oauth/.*", r"http://127\.0\.0\.1:[0-9]+/cb"]
-                .map(|url| RedirectUri { matching_mode: MatchingMode::Regex, ..RedirectUri::exact(url) }).into();
-        }).await);
-        let mut browser = app.signed_in("admin").await;
-        for trick in [
-            "https://netbox.example.org@evil.example/oauth/complete/oidc/",
-            "https://netbox.example.org:x@evil.example/oauth/",
-            "https://a@b@netbox.example.org/oauth/complete/oidc/",
-            "https://evil.example\\@netbox.example.org/oauth/complete/oidc/",
-            "https://netbox.example.org/oauth/complete/oidc/#x",
-            "https://netbox.example.org/oauth/complete/oidc/%23/../x#",
-            "https://netbox.example.org/oauth/../evil",
-            "https://netbox.example.org/oauth/%2e%2e/evil",
-            "https://netbox.example.org/oauth/.%2E/evil",
-            "https://netbox.example.org/oauth/./evil",
-            "https://netbox.example.org/oauth/complete\\..\\..\\evil",
-            "https://netbox.example.org/oauth/ x",
-            "https://netbox.example.org/oauth/\r\nLocation: https://evil.example/",
-            "//netbox.example.org/oauth/complete/oidc/",
-            "/oauth/complete/oidc/",
-            "https:netbox.example.org/oauth/",
-            "javascript://netbox.example.org/oauth/%0aalert(1)",
-            "data:text/html,https://netbox.example.org/oauth/",
-            "HTTPS://netbox.example.org/oauth/complete/oidc",
-            "https://NETBOX.example.org/oauth/complete/oidc/",
-            "https://netbox.example.org./oauth/complete/oidc/",
-            "https://netbox.example.org.evil.example/oauth/complete/oidc/",
-            "https://netboxXexample.org/oauth/complete/oidc/",
-            "https://evil.example/https://netbox.example.org/oauth/",
-            "http://netbox.example.org/oauth/complete/oidc/",
-            "http://localhost/oauth/complete/oidc/",
-            "http://127.0.0.1/cb",
-            "http://127.0.0.1:80@evil.example/cb",
-            "http://127.0.0.1.evil.example:80/cb",
-            "http://[::1]:80/cb",
-        ] {
-            for client in [&exact, &loose] {
-                for more in [("response_mode", "query"), ("response_mode", "form_post"), ("prompt", "none"), ("response_type", "id_token")] {
-                    let page = browser.request("GET", &client.authorize(&[("redirect_uri", trick), more]), None).await;
-                    assert_eq!((page.status, page.location()), (400, ""), "{trick} {more:?}");
-                    assert!(!page.body.contains("<form method=\"post\" action=\"http"), "{trick}");
-                }
-            }
-        }
-        let page = browser.get(&loose.authorize(&[("redirect_uri", "http://127.0.0.1:4711/cb")])).await;
-        assert!(page.redirect_parameter("code").is_some());
-    }
-
     /// CVE-2024-21637: an expression that allows everything allows no script, in no mode.
     async fn cve_2024_21637_no_script_is_an_address(app) {
         let client = app.client(&app.application_with("a", |_, provider| {

@@ -13,6 +13,7 @@
 
 mod access_tokens;
 mod advisories_openid;
+mod advisories_redirects;
 mod authenticator;
 mod authorization_code;
 mod authorize_attacks;
