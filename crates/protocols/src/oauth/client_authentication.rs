@@ -35,8 +35,8 @@ pub enum Proof {
 /// What a client presented.
 #[derive(Debug, Clone)]
 pub struct ClientCredentials {
-    /// The client ID as presented.
-    pub client_id: String,
+    /// The client ID in each form it may be meant in, the specification's first: percent-decoded, and as it stands.
+    client_ids: Vec<String>,
     /// The secret in each form it may be meant in: as it stands, and percent-decoded. Empty for `none`.
     secrets: Vec<Secret<String>>,
     /// How it was presented, for the log.
@@ -60,8 +60,12 @@ pub fn read(header: Option<&str>, form: &Parameters) -> Result<ClientCredentials
             "Client credentials are given both in the header and in the body",
         )),
         (Some(header), form_id, None) => {
-            let credentials = read_basic(header)?;
-            if form_id.is_some_and(|id| !credentials.names(id)) {
+            let mut credentials = read_basic(header)?;
+            if let Some(id) = form_id {
+                // The body has one reading, so it says which of the header's is meant.
+                credentials.client_ids.retain(|reading| reading == id);
+            }
+            if credentials.client_ids.is_empty() {
                 return Err(OAuthError::new(
                     ErrorCode::InvalidRequest,
                     "client_id in the body differs from the one in the header",
@@ -70,12 +74,12 @@ pub fn read(header: Option<&str>, form: &Parameters) -> Result<ClientCredentials
             Ok(credentials)
         }
         (None, Some(id), Some(secret)) => Ok(ClientCredentials {
-            client_id: id.to_owned(),
+            client_ids: vec![id.to_owned()],
             secrets: vec![Secret::from(secret)],
             method: "client_secret_post",
         }),
         (None, Some(id), None) => {
-            Ok(ClientCredentials { client_id: id.to_owned(), secrets: Vec::new(), method: "none" })
+            Ok(ClientCredentials { client_ids: vec![id.to_owned()], secrets: Vec::new(), method: "none" })
         }
         (None, None, _) => Err(OAuthError::new(ErrorCode::InvalidClient, "Client authentication is missing")),
     }
@@ -97,16 +101,14 @@ fn read_basic(header: &str) -> Result<ClientCredentials, OAuthError> {
     let bytes = STANDARD.decode(encoded.trim()).map_err(|_| refuse("the credentials are not base64"))?;
     let text = String::from_utf8(bytes).map_err(|_| refuse("the credentials are not UTF-8"))?;
     let (id, secret) = text.split_once(':').ok_or_else(|| refuse("the credentials have no colon"))?;
-    let mut secrets = vec![Secret::from(secret)];
-    let decoded = percent_decode(secret);
-    if decoded.as_deref().is_some_and(|decoded| decoded != secret) {
-        secrets.extend(decoded.map(Secret::new));
-    }
-    Ok(ClientCredentials {
-        client_id: percent_decode(id).unwrap_or_else(|| id.to_owned()),
-        secrets,
-        method: "client_secret_basic",
-    })
+    let secrets = readings(secret).into_iter().map(Secret::new).collect();
+    Ok(ClientCredentials { client_ids: readings(id), secrets, method: "client_secret_basic" })
+}
+
+/// What a text may mean: percent-decoded, and as it stands.
+fn readings(text: &str) -> Vec<String> {
+    let decoded = percent_decode(text).filter(|decoded| decoded != text);
+    decoded.into_iter().chain([text.to_owned()]).collect()
 }
 
 fn percent_decode(text: &str) -> Option<String> {
@@ -120,8 +122,9 @@ fn percent_decode(text: &str) -> Option<String> {
 }
 
 impl ClientCredentials {
-    fn names(&self, id: &str) -> bool {
-        self.client_id == id
+    /// Every reading of the client ID that was presented, in the order in which they count.
+    pub fn client_ids(&self) -> impl Iterator<Item = &str> {
+        self.client_ids.iter().map(String::as_str)
     }
 
     /// Every reading of the secret that was presented, if any was.
@@ -144,7 +147,7 @@ impl ClientCredentials {
 
     /// Refuses who names a client that does not exist, in the same words and time as a wrong secret.
     pub fn refuse_unknown(&self) -> OAuthError {
-        let detail = format!("no application has the client ID {:?}", self.client_id);
+        let detail = format!("no application has the client ID {:?}", self.client_ids().last().unwrap_or_default());
         // Twice, as a secret and the one before it. Nobody's secret is compared, so nothing hangs on the outcome.
         let compared = [self.is(NO_SECRET), self.is(NO_SECRET)];
         std::hint::black_box(compared);
@@ -220,6 +223,22 @@ mod tests {
         assert_eq!(check(Some(&basic("id:a+b%20c")), b"", "a+b%20c"), Ok(()));
         assert_eq!(check(Some(&basic("id:a%2Bb")), b"", "a+b"), Ok(()));
         assert_eq!(check(None, b"client_id=id&client_secret=s", "s"), Ok(()));
+    }
+
+    #[test]
+    fn client_ids_are_taken_raw_and_percent_encoded() {
+        let ids = |header: &str, form: &[u8]| {
+            let credentials = read(Some(&basic(header)), &Parameters::parse(form).unwrap()).unwrap();
+            credentials.client_ids().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(ids("netbox:s", b""), ["netbox"]);
+        assert_eq!(ids("a+b:s", b""), ["a b", "a+b"]);
+        assert_eq!(ids("a%2Bb:s", b""), ["a+b", "a%2Bb"]);
+        assert_eq!(ids("a%41:s", b""), ["aA", "a%41"]);
+        assert_eq!(ids("a%ff:s", b""), ["a%ff"], "what does not decode stands for itself");
+        assert_eq!(ids("a&b=c:s", b""), ["a&b=c"]);
+        assert_eq!(ids("a+b:s", b"client_id=a%2Bb"), ["a+b"], "the body says which is meant");
+        assert_eq!(ids("a%41:s", b"client_id=aA"), ["aA"]);
     }
 
     #[test]

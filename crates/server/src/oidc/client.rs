@@ -76,7 +76,9 @@ pub fn credentials(headers: &HeaderMap, form: &Parameters) -> Result<ClientCrede
 /// # Errors
 /// `invalid_client`, in the same words as for a wrong secret.
 pub fn find(app: &App, credentials: &ClientCredentials) -> Result<Arc<Client>, OAuthError> {
-    app.snapshot().by_client_id(&credentials.client_id).cloned().ok_or_else(|| credentials.refuse_unknown())
+    let snapshot = app.snapshot();
+    let mut found = credentials.client_ids().filter_map(|id| snapshot.by_client_id(id));
+    found.next().cloned().ok_or_else(|| credentials.refuse_unknown())
 }
 
 /// The client of a request, proven.
