@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use super::error::{ErrorCode, OAuthError};
+use crate::jose::verify::TOKEN_MAX;
 
 /// Largest query or form, in bytes.
 pub const TOTAL_MAX: usize = 64 * 1024;
@@ -11,6 +12,8 @@ pub const TOTAL_MAX: usize = 64 * 1024;
 pub const COUNT_MAX: usize = 100;
 /// Longest value, in bytes after decoding.
 pub const VALUE_MAX: usize = 8 * 1024;
+/// Whose value may be as long as our longest token.
+const TOKENS: [&str; 1] = ["id_token_hint"];
 
 /// Parameters of a request, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +51,7 @@ impl Parameters {
             if name.contains('\0') || value.contains('\0') {
                 return refuse("A parameter holds a NUL");
             }
+            let value_max = if TOKENS.contains(&name.as_ref()) { value_max.max(TOKEN_MAX) } else { value_max };
             if value.len() > value_max || name.len() > VALUE_MAX {
                 return refuse("A parameter is too long");
             }
@@ -118,12 +122,14 @@ mod tests {
             "a=".to_owned() + &"x".repeat(VALUE_MAX + 1),
             "x".repeat(TOTAL_MAX + 1),
             many,
+            "id_token_hint=".to_owned() + &"x".repeat(TOKEN_MAX + 1),
             "a=%00".to_owned(),
             "a=%ff".to_owned(),
         ] {
             assert!(Parameters::parse(bad.as_bytes()).is_err(), "{}", &bad[..20.min(bad.len())]);
         }
         assert!(Parameters::parse(("a=".to_owned() + &"x".repeat(VALUE_MAX)).as_bytes()).is_ok());
+        assert!(Parameters::parse(("id_token_hint=".to_owned() + &"x".repeat(TOKEN_MAX)).as_bytes()).is_ok());
     }
 
     #[test]

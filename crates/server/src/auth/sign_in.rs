@@ -32,6 +32,8 @@ use crate::{
 
 /// Where somebody goes who came for nothing in particular.
 const HOME: &str = "/if/user/";
+/// Where a request goes on that was carried by a form.
+pub const ON_TO_SIGN_IN: &str = "You are being taken on to sign in.";
 
 /// `GET /sign-in`, by itself or with what waits for it (`request`, or `next` for a page of ours).
 pub async fn show(State(app): State<App>, visitor: CurrentVisitor, RawQuery(query): RawQuery) -> Response {
@@ -101,7 +103,7 @@ fn go_on(app: &App, visitor: &Visitor, pending: &Pending, token: &str) -> Respon
                 see_other(&format!("/sign-in/continue?request={sealed}"))
             } else {
                 let fields = [("csrf", visitor.csrf.as_str()), ("request", sealed.as_str())];
-                carry(app, visitor, "/sign-in/continue", fields.into_iter())
+                carry(app, visitor, "/sign-in/continue", fields.into_iter(), ON_TO_SIGN_IN)
             }
         }
     };
@@ -150,9 +152,10 @@ pub fn carry<'a>(
     visitor: &Visitor,
     action: &str,
     fields: impl Iterator<Item = (&'a str, &'a str)>,
+    lead: &str,
 ) -> Response {
     let fields: Vec<_> = fields.map(|(name, value)| json!({ "name": name, "value": value })).collect();
-    let context = json!({ "action": action, "fields": fields, "lead": "You are being taken on to sign in." });
+    let context = json!({ "action": action, "fields": fields, "lead": lead });
     let mut response = lead_out(pages::page(app, Some(visitor), "form_post.html", context));
     // Without a referrer its form would be of no origin, as another site's can be, which is given no mark.
     response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));

@@ -55,7 +55,7 @@ use crate::{
 
 const PATH: &str = "/application/o/authorize/";
 /// Marks a request that came back by a form of ours, so that it is not sent round in circles where cookies are blocked.
-const BACK: &str = "back";
+pub(super) const BACK: &str = "back";
 
 /// `GET /application/o/authorize/`.
 pub async fn get(State(app): State<App>, visitor: CurrentVisitor, RawQuery(query): RawQuery) -> Response {
@@ -90,7 +90,7 @@ pub async fn post(
     if query.len() <= ADDRESS_MAX {
         return sign_in::see_other(&format!("{PATH}?{query}"));
     }
-    sign_in::carry(&app, &visitor, &format!("{PATH}?{BACK}"), parameters.iter())
+    sign_in::carry(&app, &visitor, &format!("{PATH}?{BACK}"), parameters.iter(), sign_in::ON_TO_SIGN_IN)
 }
 
 /// An answer for `prompt=none` although the database is away, so that not even the visitor is known: an application that

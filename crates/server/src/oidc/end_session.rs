@@ -17,7 +17,7 @@ use doorward_protocols::{
     oidc::subject::subject,
 };
 
-use super::response_mode::query::with_query;
+use super::{authorize::BACK, response_mode::query::with_query};
 use crate::{
     app::App,
     auth::{
@@ -27,15 +27,12 @@ use crate::{
     http::{
         error_page::{ErrorPage, Whose},
         form::is_urlencoded,
-        pending::ReturnTo,
+        pending::{ADDRESS_MAX, ReturnTo},
         visitor::{CurrentVisitor, SignedIn, Visitor},
     },
     snapshot::{Client, Snapshot},
 };
 use std::sync::Arc;
-
-/// Longest request by POST, in bytes as a query: no browser carries more in an address.
-const QUERY_MAX: usize = 16 * 1024;
 
 /// `GET`.
 pub async fn get(
@@ -50,12 +47,13 @@ pub async fn get(
     }
 }
 
-/// `POST` with a form. It comes from the application's site and so without cookies: the browser is asked to come back with
-/// GET, which brings them.
+/// `POST` with a form. It comes from the application's site and so without cookies: the browser is asked to come back by
+/// itself, which brings them.
 pub async fn post(
     State(app): State<App>,
     slug: Option<Path<String>>,
     visitor: CurrentVisitor,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -63,14 +61,17 @@ pub async fn post(
     let Some(place) = Place::of(&app.snapshot(), slug) else {
         return ErrorPage::not_found().render(&app, Some(&visitor));
     };
+    if query.as_deref() == Some(BACK) {
+        return serve(&app, &place, &visitor, &body).await;
+    }
     match Parameters::parse(&body) {
         Ok(parameters) => {
             let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters.iter()).finish();
-            if query.len() > QUERY_MAX {
-                let detail = format!("the sign-out request is longer than {} KiB", QUERY_MAX / 1024);
-                return refused(&app, &visitor, place.client(), detail).await;
+            if query.len() <= ADDRESS_MAX {
+                return sign_in::see_other(&format!("{}?{query}", place.path()));
             }
-            sign_in::see_other(&format!("{}?{query}", place.path()))
+            let back = format!("{}?{BACK}", place.path());
+            sign_in::carry(&app, &visitor, &back, parameters.iter(), "You are being taken on to sign out.")
         }
         Err(error) => refused(&app, &visitor, place.client(), error.detail).await,
     }

@@ -211,7 +211,7 @@ on_both! {
         let access = b.exchange(&b.code(&mut browser, &[]).await).await.text("access_token");
         let (signed, _) = hint_b.rsplit_once('.').unwrap();
         let forged = format!("{signed}.AAAA");
-        let long = "x".repeat(8 * 1024 + 1);
+        let long = "x".repeat(48 * 1024 + 1);
         let (a_id, b_id, own_id) = (a.client_id.as_str(), b.client_id.as_str(), own.client_id.as_str());
         for fields in [
             vec![("client_id", a_id), ("id_token_hint", hint_b.as_str())],
