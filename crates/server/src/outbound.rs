@@ -7,7 +7,7 @@ use reqwest::{
     header::{HeaderMap, HeaderName, HeaderValue},
     redirect,
 };
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 use std::{
     error::Error as _,
     io,
@@ -15,6 +15,10 @@ use std::{
     time::Duration,
 };
 use url::Url;
+
+pub mod trust;
+
+use trust::Trust;
 
 /// How long a connection may take to be made.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -158,39 +162,28 @@ impl Outbound {
         if let Some(client) = self.0.get() {
             return Ok(client);
         }
-        let made = Client::builder()
-            .tls_backend_preconfigured(client_config())
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(Duration::from_secs(30))
-            .user_agent(concat!("doorward/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| OutboundError::Other { authority: authority.to_owned(), reason: chain(&error) })?;
+        let made =
+            Client::builder()
+                .tls_backend_preconfigured(client_config().map_err(|error| OutboundError::Tls {
+                    authority: authority.to_owned(),
+                    reason: error.to_string(),
+                })?)
+                .redirect(redirect::Policy::none())
+                .no_proxy()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .pool_idle_timeout(Duration::from_secs(30))
+                .user_agent(concat!("doorward/", env!("CARGO_PKG_VERSION")))
+                .build()
+                .map_err(|error| OutboundError::Other { authority: authority.to_owned(), reason: chain(&error) })?;
         Ok(self.0.get_or_init(|| made))
     }
 }
 
-/// Who is trusted: the machine's certificate authorities (or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`), or Mozilla's
-/// where a machine has none.
-pub fn roots() -> RootCertStore {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
-    roots
-}
-
-/// TLS as requests use it.
-pub fn client_config() -> ClientConfig {
-    let roots = roots();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    match builder {
-        Ok(builder) => builder.with_root_certificates(roots).with_no_client_auth(),
-        Err(_) => ClientConfig::builder().with_root_certificates(roots).with_no_client_auth(),
-    }
+/// TLS as requests use it: 1.3 or 1.2.
+fn client_config() -> Result<ClientConfig, rustls::Error> {
+    let builder = ClientConfig::builder_with_provider(trust::provider()).with_safe_default_protocol_versions()?;
+    let trust = Arc::new(Trust::of_this_machine()?);
+    Ok(builder.dangerous().with_custom_certificate_verifier(trust).with_no_client_auth())
 }
 
 /// Host and port of an address.

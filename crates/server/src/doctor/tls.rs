@@ -3,11 +3,8 @@
 use doorward_core::clock::Clock;
 use jiff::Timestamp;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-    client::{
-        WebPkiServerVerifier,
-        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    },
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::CryptoProvider,
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
@@ -18,7 +15,7 @@ use std::{
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::outbound;
+use crate::outbound::trust::{Trust, is_authority_at_the_end, provider};
 
 /// Certificates that run out sooner are mentioned.
 pub const SOON: Duration = Duration::from_hours(14 * 24);
@@ -69,28 +66,25 @@ pub async fn look(clock: &Clock, host: &str, port: u16, patience: Duration) -> T
 
 fn judge(authority: String, host: &str, chain: &[CertificateDer<'static>], now: Timestamp) -> TlsSeen {
     let seconds = Duration::from_secs(u64::try_from(now.as_second()).unwrap_or_default());
-    let verify = |roots: RootCertStore, at| verdict(roots, host, chain, UnixTime::since_unix_epoch(at));
-    let mut mozilla = RootCertStore::empty();
-    mozilla.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    let here = verify(outbound::roots(), seconds);
+    let verify = |trust: &Result<Trust, Error>, at| match trust {
+        Ok(trust) => verdict(trust, host, chain, UnixTime::since_unix_epoch(at)),
+        Err(error) => Verdict::Refused(error.to_string()),
+    };
+    let (machine, mozilla) = (Trust::of_this_machine(), Trust::mozilla());
+    let here = verify(&machine, seconds);
     TlsSeen {
         authority,
-        ends_soon: here == Verdict::Trusted && verify(outbound::roots(), seconds + SOON) == Verdict::Expired,
+        ends_soon: here == Verdict::Trusted && verify(&machine, seconds + SOON) == Verdict::Expired,
         here: Ok(here),
-        python: Some(verify(mozilla, seconds)),
+        python: Some(verify(&mozilla, seconds)),
     }
 }
 
-fn verdict(roots: RootCertStore, host: &str, chain: &[CertificateDer<'static>], now: UnixTime) -> Verdict {
+fn verdict(trust: &Trust, host: &str, chain: &[CertificateDer<'static>], now: UnixTime) -> Verdict {
     let Some((end, between)) = chain.split_first() else { return Verdict::Refused("no certificate".to_owned()) };
     let Ok(name) = ServerName::try_from(host) else { return Verdict::Refused("no host name".to_owned()) };
-    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();
-    let outcome = match &verifier {
-        Ok(verifier) => verifier.verify_server_cert(end, between, &name, &[], now).map(drop),
-        Err(error) => Err(Error::General(error.to_string())),
-    };
-    match outcome {
-        Ok(()) => Verdict::Trusted,
+    match trust.verify_server_cert(end, between, &name, &[], now) {
+        Ok(_) => Verdict::Trusted,
         Err(Error::InvalidCertificate(error)) => named(error),
         Err(error) => Verdict::Refused(error.to_string()),
     }
@@ -106,13 +100,9 @@ fn named(error: CertificateError) -> Verdict {
         }
         CertificateError::UnknownIssuer => Verdict::UnknownIssuer,
         // As OpenSSL makes self-signed ones: an authority that vouches for itself alone.
-        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => Verdict::UnknownIssuer,
+        error if is_authority_at_the_end(&error) => Verdict::UnknownIssuer,
         other => Verdict::Refused(Error::InvalidCertificate(other).to_string()),
     }
-}
-
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
 async fn shown(host: &str, port: u16) -> Result<Vec<CertificateDer<'static>>, String> {
@@ -180,18 +170,16 @@ mod tests {
     use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 
     /// An authority, and a certificate it made for a name, good from 2020 to 2030.
-    fn made(name: &str) -> (RootCertStore, Vec<CertificateDer<'static>>) {
+    fn made(name: &str) -> (Trust, Vec<CertificateDer<'static>>) {
         let (key, mut authority) = (KeyPair::generate().unwrap(), CertificateParams::default());
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         authority.distinguished_name.push(DnType::CommonName, format!("authority of {name}"));
         (authority.not_before, authority.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(2090, 1, 1));
-        let own = authority.self_signed(&key).unwrap();
-        let mut roots = RootCertStore::empty();
-        roots.add(own.der().clone()).unwrap();
+        let own_certificate = authority.self_signed(&key).unwrap().der().clone();
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2030, 1, 1));
         let end = params.signed_by(&KeyPair::generate().unwrap(), &Issuer::new(authority, key)).unwrap();
-        (roots, vec![end.der().clone()])
+        (Trust::new(vec![own_certificate]).unwrap(), vec![end.der().clone()])
     }
 
     fn on(date: &str) -> UnixTime {
@@ -201,19 +189,19 @@ mod tests {
 
     #[test]
     fn every_fault_of_a_certificate_has_its_verdict() {
-        let (roots, chain) = made("netbox.example.org");
-        let tell = |host, date| verdict(roots.clone(), host, &chain, on(date));
+        let (trust, chain) = made("netbox.example.org");
+        let tell = |host, date| verdict(&trust, host, &chain, on(date));
         assert_eq!(tell("netbox.example.org", "2026-01-01"), Verdict::Trusted);
         assert_eq!(tell("netbox.example.org", "2031-01-01"), Verdict::Expired);
         assert_eq!(tell("netbox.example.org", "2019-01-01"), Verdict::Early);
         assert!(matches!(tell("id.example.org", "2026-01-01"), Verdict::WrongName(_)));
         let (other, _) = made("x.example.org");
-        assert_eq!(verdict(other, "netbox.example.org", &chain, on("2026-01-01")), Verdict::UnknownIssuer);
-        assert!(matches!(verdict(roots.clone(), "netbox.example.org", &[], on("2026-01-01")), Verdict::Refused(_)));
+        assert_eq!(verdict(&other, "netbox.example.org", &chain, on("2026-01-01")), Verdict::UnknownIssuer);
+        assert!(matches!(verdict(&trust, "netbox.example.org", &[], on("2026-01-01")), Verdict::Refused(_)));
         let mut own = CertificateParams::new(vec!["netbox.example.org".to_owned()]).unwrap();
         own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let own = own.self_signed(&KeyPair::generate().unwrap()).unwrap();
-        let told = verdict(roots.clone(), "netbox.example.org", &[own.der().clone()], on("2026-01-01"));
+        let told = verdict(&trust, "netbox.example.org", &[own.der().clone()], on("2026-01-01"));
         assert_eq!(told, Verdict::UnknownIssuer, "as OpenSSL makes self-signed ones");
     }
 
