@@ -47,18 +47,23 @@ impl ClaimsRequest {
     /// `invalid_request` if it is too large or too deep, no JSON, or of another shape than section 5.5 has;
     /// `unmet_authentication_requirements` if an essential `acr` is asked for that is never reached (section 5.5.1.1).
     pub fn parse(text: &str) -> Result<Self, OAuthError> {
-        let members = object(text)?;
-        let request = Self {
-            userinfo: wanted_claims("userinfo", members.get("userinfo"))?,
-            id_token: wanted_claims("id_token", members.get("id_token"))?,
-        };
+        let request = Self::of(&object(text)?)?;
         request.check_acr()?;
         Ok(request)
     }
 
-    /// What was kept with a grant. What cannot be read asks for nothing: fewer claims are given then.
+    /// What was kept with a grant: by [`Self::to_json`], which may have made it longer and deeper than it came. What cannot be
+    /// read asks for nothing: fewer claims are given then.
     pub fn kept(text: Option<&str>) -> Self {
-        text.and_then(|text| Self::parse(text).ok()).unwrap_or_default()
+        let members = text.and_then(|text| serde_json::from_str(text).ok());
+        members.and_then(|members| Self::of(&members).ok()).unwrap_or_default()
+    }
+
+    fn of(members: &Map<String, Value>) -> Result<Self, OAuthError> {
+        Ok(Self {
+            userinfo: wanted_claims("userinfo", members.get("userinfo"))?,
+            id_token: wanted_claims("id_token", members.get("id_token"))?,
+        })
     }
 
     /// As it is kept: the parameter again, without what was ignored. `None` if no claim is asked for.

@@ -7,13 +7,18 @@ use doorward_core::{
 use jiff::{SignedDuration, Timestamp};
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{Mutex, PoisonError},
 };
 
+use crate::auth::throttle::{around, network};
+
 /// The time in which failures are counted.
 const WINDOW: SignedDuration = SignedDuration::from_mins(1);
-/// Failures of one address that are written down in a window.
+/// Failures of one address (IPv6: of its /64) that are written down in a window.
 pub const PER_ADDRESS: u32 = 60;
+/// Failures of the addresses around one (IPv4: /24, IPv6: /48) that are written down in a window.
+pub const PER_REGION: u32 = 240;
 /// Failures of everybody that are written down in a window.
 pub const OVERALL: u32 = 600;
 
@@ -47,14 +52,14 @@ impl Default for UserCounts {
 #[derive(Debug)]
 struct Counts {
     since: Timestamp,
-    by_address: HashMap<String, u32>,
+    by_place: HashMap<String, u32>,
     overall: u32,
     left_out: u32,
 }
 
 impl Default for Counts {
     fn default() -> Self {
-        Self { since: Timestamp::MIN, by_address: HashMap::new(), overall: 0, left_out: 0 }
+        Self { since: Timestamp::MIN, by_place: HashMap::new(), overall: 0, left_out: 0 }
     }
 }
 
@@ -87,14 +92,27 @@ impl Budget {
             left_out = counts.left_out;
             *counts = Counts { since: now, ..Counts::default() };
         }
-        let of_address = counts.by_address.get(address).copied().unwrap_or(0);
-        if counts.overall >= OVERALL || of_address >= PER_ADDRESS {
+        let places = places(address);
+        let is_full = |(place, limit): &(String, u32)| counts.by_place.get(place).is_some_and(|count| count >= limit);
+        if counts.overall >= OVERALL || places.iter().any(is_full) {
             counts.left_out = counts.left_out.saturating_add(1);
             return Allowance::No;
         }
         counts.overall += 1;
-        counts.by_address.insert(address.to_owned(), of_address + 1);
+        for (place, _) in places {
+            *counts.by_place.entry(place).or_default() += 1;
+        }
         Allowance::Yes(left_out)
+    }
+}
+
+/// What an address counts for, and how often it may.
+fn places(address: &str) -> Vec<(String, u32)> {
+    match address.parse::<IpAddr>() {
+        Ok(address) => {
+            vec![(network(address), PER_ADDRESS), (format!("around {}", around(address, 24, 48)), PER_REGION)]
+        }
+        Err(_) => vec![(address.to_owned(), PER_ADDRESS)],
     }
 }
 
@@ -102,6 +120,23 @@ impl Budget {
 mod tests {
     use super::*;
     use doorward_core::clock::{Clock, from_millis};
+
+    #[test]
+    fn somebody_with_many_addresses_cannot_use_up_what_all_share() {
+        for (network, limit) in [("2001:db8:0:1::", PER_ADDRESS), ("2001:db8:0:", PER_REGION), ("192.0.2.", PER_REGION)]
+        {
+            let (budget, now) = (Budget::default(), from_millis(1_000_000));
+            let tail = |number: u32| match network {
+                "192.0.2." => (number % 256).to_string(),
+                "2001:db8:0:" => format!("{number:x}::1"),
+                _ => format!("{number:x}"),
+            };
+            let taken =
+                (0..OVERALL).filter(|number| budget.take(&format!("{network}{}", tail(*number)), now) != Allowance::No);
+            assert_eq!(u32::try_from(taken.count()).unwrap(), limit, "{network}");
+            assert_eq!(budget.take("198.51.100.1", now), Allowance::Yes(0));
+        }
+    }
 
     #[test]
     fn one_address_cannot_use_up_what_all_share_and_a_new_minute_begins_anew() {

@@ -69,12 +69,8 @@ impl Entry {
     pub(crate) fn bounded_event(&self, app: &App) -> Option<Event> {
         let is_kept = is_within_budget(app, self);
         if !is_kept {
-            tracing::info!(
-                reference = self.reference,
-                kind = self.kind.as_str(),
-                "not in the activity log: {}",
-                self.text
-            );
+            let text = bounded(&self.text, TEXT_MAX);
+            tracing::info!(reference = self.reference, kind = self.kind.as_str(), "not in the activity log: {text}");
         }
         is_kept.then(|| self.event(app))
     }
@@ -90,15 +86,20 @@ impl Entry {
             user: self.user,
             application: self.application,
             address: self.address.clone(),
-            // What somebody typed may be in it, and a NUL is not kept by every database.
-            text: self.text.chars().take(TEXT_MAX).map(|c| if c == '\0' { '\u{fffd}' } else { c }).collect(),
+            text: bounded(&self.text, TEXT_MAX),
         }
     }
 }
 
+/// A text that is not too long and one line only. What somebody sent may be in it: a line break would let them write entries of
+/// their own into the log, an escape sequence colours a terminal, and a NUL is not kept by every database.
+pub(crate) fn bounded(text: &str, length: usize) -> String {
+    text.chars().take(length).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
 /// Writes an entry to the log, and to the database unless there are too many failures. Returns its reference code.
 pub async fn write(app: &App, entry: Entry) -> String {
-    let text: String = entry.text.chars().take(TEXT_MAX).collect();
+    let text = bounded(&entry.text, TEXT_MAX);
     if entry.kind.is_good() {
         tracing::info!(reference = entry.reference, kind = entry.kind.as_str(), "{text}");
     } else {
@@ -126,7 +127,7 @@ fn note(app: &App, entry: &Entry) {
     }
 }
 
-/// Whether an entry is still written down. Failures are bounded per address and altogether. What somebody known can make
+/// Whether an entry is still written down. Failures are bounded per address, per region and altogether. What somebody known can make
 /// happen as often as they like is bounded per user and application; a replay is of that kind, since it needs a code or token
 /// of ours. Changes are always written down.
 fn is_within_budget(app: &App, entry: &Entry) -> bool {

@@ -10,7 +10,7 @@ use doorward_store::grant::Grant;
 use jiff::Timestamp;
 use std::net::IpAddr;
 
-use crate::{app::App, http::visitor::Visitor, snapshot::Client};
+use crate::{app::App, events::bounded, http::visitor::Visitor, snapshot::Client};
 
 /// Longest text of a step, in characters.
 const TEXT_MAX: usize = 1000;
@@ -174,11 +174,6 @@ impl StepDraft {
             details: details.map(|(name, value)| (name, bounded(&value, DETAIL_MAX))).collect(),
         }
     }
-}
-
-/// A text without control characters, which one of the databases refuses, and not too long.
-fn bounded(text: &str, length: usize) -> String {
-    text.chars().take(length).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -7,9 +7,10 @@ use crate::{
 use doorward_core::{
     application::ConsentMode,
     claim_mapping::{ClaimMapping, MappingProfile},
+    event::EventKind,
     id::MappingId,
 };
-use doorward_server::{directory::users, mappings};
+use doorward_server::{directory::users, events, mappings};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -275,5 +276,22 @@ on_both! {
         client.code(&mut browser, &[("scope", "openid")]).await;
         let page = browser.get(&client.authorize(&[("scope", "openid"), ("claims", NAME)])).await;
         assert_eq!(page.redirect_parameter("error").as_deref(), Some("server_error"));
+    }
+
+    /// What a client sends stands in one line of the log, whatever it holds.
+    async fn line_breaks_and_escape_sequences_write_no_log_of_their_own(app) {
+        let client = quiet(&app, "a", None).await;
+        let mut browser = app.browser();
+        for sly in [r"x\n2026-11-30T00:00:00Z WARN alice could not sign in", r"x\r\nWARN", r"x\u001b[31mred\u0007"] {
+            let claims = format!(r#"{{"userinfo": {{"{sly}": 1}}}}"#);
+            let page = browser.get(&client.authorize(&[("claims", &claims)])).await;
+            assert_eq!(page.redirect_parameter("error").as_deref(), Some("invalid_request"));
+        }
+        let texts = app.texts().await;
+        assert_eq!(texts.iter().filter(|text| text.contains("of the claims parameter")).count(), 3, "{texts:?}");
+        assert!(texts.iter().all(|text| !text.chars().any(char::is_control)), "{texts:?}");
+        // Whatever wrote it: nobody has to remember to look at what was sent.
+        let entry = events::Entry::new(EventKind::TokenFailed, "a\nb\u{1b}[31mc\0");
+        assert_eq!(entry.event(&app.app).text, "a\u{fffd}b\u{fffd}[31mc\u{fffd}");
     }
 }
