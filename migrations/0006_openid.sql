@@ -26,6 +26,7 @@ ALTER TABLE grants ADD COLUMN claims TEXT;
 
 -- When a token was made: lifetimes may become shorter, so that what expires last is not what is newest.
 ALTER TABLE access_tokens ADD COLUMN issued_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE refresh_tokens ADD COLUMN issued_at BIGINT NOT NULL DEFAULT 0;
 
 -- Devices that wait for somebody to allow them (RFC 8628). Whoever decides sets decided_at and decided_by, and with grant_id
 -- that it was allowed; the device that fetches its tokens sets consumed_at. network is the address as it is counted, site and

@@ -4,7 +4,7 @@ use doorward_core::id::{AttemptId, GrantId, ProviderId, SessionId, UserId};
 use jiff::Timestamp;
 
 use crate::{
-    Error, Result,
+    Result,
     db::{FromRow, Row, Tx},
     values,
 };
@@ -171,41 +171,47 @@ pub async fn delete_expired(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64> {
     tx.execute("DELETE FROM grants WHERE expires_at <= $1", values![now]).await
 }
 
-/// Forgets the oldest grants of a user to a provider beyond a number: of those that programs have asked for by themselves, and
-/// of the others; among these, those that can still be refreshed go last, in the order in which they were refreshed.
+/// Of which kind a grant is, each with a bound of its own, so that none pushes out another: what a program asked for by itself;
+/// what can be refreshed; everything else, with sign-ins whose code is on its way.
+macro_rules! kind {
+    () => {
+        "CASE WHEN grants.session_id = '' AND grants.attempt_id IS NULL THEN 'program' \
+         WHEN grants.revoked_at IS NULL AND EXISTS (SELECT 1 FROM refresh_tokens \
+         WHERE refresh_tokens.grant_id = grants.id AND refresh_tokens.consumed_at IS NULL) THEN 'refreshed' \
+         ELSE 'other' END"
+    };
+}
+
+/// Forgets the grants of a user to a provider beyond a number of each kind: first those that were revoked, then those that were
+/// longest not used to give tokens.
 pub async fn delete_beyond(tx: &mut Tx<'_>, provider: ProviderId, user: UserId, kept: i64) -> Result<u64> {
-    let of_programs = tx
-        .execute(
-            "DELETE FROM grants WHERE provider_id = $1 AND user_id = $2 AND session_id = '' AND attempt_id IS NULL \
-             AND id < (SELECT id FROM grants WHERE provider_id = $1 AND user_id = $2 AND session_id = '' \
-             AND attempt_id IS NULL ORDER BY id DESC LIMIT 1 OFFSET $3)",
-            values![provider, user, kept - 1],
-        )
-        .await?;
-    let others = tx
-        .execute(
-            "DELETE FROM grants WHERE provider_id = $1 AND user_id = $2 AND (session_id <> '' OR attempt_id IS NOT NULL) \
-             AND id NOT IN (SELECT grants.id FROM grants LEFT JOIN refresh_tokens \
-             ON refresh_tokens.grant_id = grants.id AND refresh_tokens.consumed_at IS NULL \
-             WHERE provider_id = $1 AND user_id = $2 AND (session_id <> '' OR attempt_id IS NOT NULL) \
-             ORDER BY COALESCE(refresh_tokens.expires_at, 0) DESC, grants.id DESC LIMIT $3)",
-            values![provider, user, kept],
-        )
-        .await?;
-    Ok(of_programs + others)
+    tx.execute(
+        concat!(
+            "WITH of_user AS (SELECT grants.id, grants.revoked_at, ",
+            kind!(),
+            " AS kind, COALESCE((SELECT MAX(issued_at) FROM refresh_tokens WHERE refresh_tokens.grant_id = grants.id), 0) \
+             AS refreshed_at, grants.created_at FROM grants WHERE provider_id = $1 AND user_id = $2), \
+             placed AS (SELECT id, ROW_NUMBER() OVER (PARTITION BY kind ORDER BY \
+             CASE WHEN revoked_at IS NULL THEN 0 ELSE 1 END, \
+             CASE WHEN refreshed_at > created_at THEN refreshed_at ELSE created_at END DESC, id DESC) AS place FROM of_user) \
+             DELETE FROM grants WHERE id IN (SELECT id FROM placed WHERE place > $3)"
+        ),
+        values![provider, user, kept],
+    )
+    .await
 }
 
-/// Users with more grants than a number, to whatever.
-pub async fn users_beyond(tx: &mut Tx<'_>, kept: i64, limit: i64) -> Result<Vec<UserId>> {
-    let ids: Vec<String> = tx
-        .fetch("SELECT user_id FROM grants GROUP BY user_id HAVING COUNT(*) > $1 LIMIT $2", values![kept, limit])
-        .await?;
-    ids.iter().map(|id| id.parse().map_err(|_| Error::Corrupt(format!("grant of {id:?}")))).collect()
-}
-
-/// The providers that a user has grants to.
-pub async fn providers_of(tx: &mut Tx<'_>, user: UserId) -> Result<Vec<ProviderId>> {
-    let ids: Vec<String> =
-        tx.fetch("SELECT DISTINCT provider_id FROM grants WHERE user_id = $1", values![user]).await?;
-    ids.iter().map(|id| id.parse().map_err(|_| Error::Corrupt(format!("grant to {id:?}")))).collect()
+/// Users with more grants of a kind to a provider than a number. Only those with more than that altogether are looked at
+/// closely.
+pub async fn crowded(tx: &mut Tx<'_>, kept: i64, limit: i64) -> Result<Vec<(ProviderId, UserId)>> {
+    tx.fetch(
+        concat!(
+            "SELECT DISTINCT provider_id, user_id FROM (SELECT provider_id, user_id, ",
+            kind!(),
+            " AS kind FROM grants WHERE user_id IN (SELECT user_id FROM grants GROUP BY user_id HAVING COUNT(*) > $1)) AS kinds \
+             GROUP BY provider_id, user_id, kind HAVING COUNT(*) > $1 LIMIT $2"
+        ),
+        values![kept, limit],
+    )
+    .await
 }

@@ -28,10 +28,16 @@ impl FromRow for RefreshToken {
 }
 
 /// Adds a token.
-pub async fn insert(tx: &mut Tx<'_>, token_hash: &str, grant: GrantId, expires_at: Timestamp) -> Result<()> {
+pub async fn insert(
+    tx: &mut Tx<'_>,
+    token_hash: &str,
+    grant: GrantId,
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+) -> Result<()> {
     tx.execute(
-        "INSERT INTO refresh_tokens (token_hash, grant_id, expires_at) VALUES ($1, $2, $3)",
-        values![token_hash, grant, expires_at],
+        "INSERT INTO refresh_tokens (token_hash, grant_id, issued_at, expires_at) VALUES ($1, $2, $3, $4)",
+        values![token_hash, grant, issued_at, expires_at],
     )
     .await?;
     Ok(())

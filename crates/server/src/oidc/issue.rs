@@ -321,7 +321,7 @@ pub async fn keep(tx: &mut Tx<'_>, grant: &Grant, tokens: &Tokens) -> store::Res
     }
     tokens.keep_access(tx, grant.id).await?;
     if let Some((hash, expires_at)) = &tokens.refresh {
-        store::refresh_token::insert(tx, hash, grant.id, *expires_at).await?;
+        store::refresh_token::insert(tx, hash, grant.id, tokens.issued_at, *expires_at).await?;
     }
     Ok(true)
 }

@@ -14,8 +14,8 @@ use std::{
 
 use crate::app::App;
 
-/// Most grants that are kept of one user to one application: those of programs, which ask by themselves, and those of people
-/// and devices, each for itself, so that a script pushes out nobody's sign-in.
+/// Most grants of each kind that are kept of one user to one application: those of programs, which ask by themselves; those that
+/// can be refreshed; and the others. A script pushes out nobody's sign-in.
 pub const GRANTS: i64 = 10_000;
 /// Most access tokens that are kept of one grant.
 pub const ACCESS_TOKENS: i64 = 1_000;
@@ -95,10 +95,8 @@ pub async fn trim_all(app: &App) -> store::Result<()> {
     let crowded = app.db.read(|tx| {
         Box::pin(async move {
             let mut bounds = Vec::new();
-            for user in grant::users_beyond(tx, GRANTS, AT_A_TIME).await? {
-                let providers = grant::providers_of(tx, user).await?;
-                bounds.extend(providers.into_iter().map(|provider| Bound::Grants(provider, user)));
-            }
+            let crowded = grant::crowded(tx, GRANTS, AT_A_TIME).await?;
+            bounds.extend(crowded.into_iter().map(|(provider, user)| Bound::Grants(provider, user)));
             let grants = access_token::grants_beyond(tx, ACCESS_TOKENS, AT_A_TIME).await?;
             bounds.extend(grants.into_iter().map(Bound::AccessTokens));
             Ok(bounds)

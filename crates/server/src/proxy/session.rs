@@ -117,13 +117,14 @@ pub(super) async fn begin(
         .db
         .write(move |tx| {
             Box::pin(async move {
-                if store::authorization_code::consume(tx, &hash, now).await?.is_none() {
-                    return Ok(Begun::Already);
-                }
-                // The grant must not be forgotten before the session ends.
+                // The grant must not be forgotten before the session ends. It is locked before its code, as by whoever
+                // forgets grants.
                 let until = after(session.expires_at, GRANT_MEMORY);
                 let stands = store::session::is_still_alive(tx, session.session, now).await?
                     && store::grant::extend_living(tx, session.grant, until).await?;
+                if store::authorization_code::consume(tx, &hash, now).await?.is_none() {
+                    return Ok(Begun::Already);
+                }
                 if !stands {
                     return Ok(Begun::Ended);
                 }

@@ -71,6 +71,13 @@ async fn grants_of_a_program(app: &TestApp, client: &OAuthClient, user: UserId, 
         .unwrap();
 }
 
+async fn trim_to(app: &TestApp, client: &OAuthClient, kept: i64) {
+    let user = id_of(app, "admin").await;
+    let provider = app.app.snapshot().by_client_id(&client.client_id).unwrap().provider.id;
+    let trimmed = app.app.db.write(move |tx| Box::pin(store::grant::delete_beyond(tx, provider, user, kept)));
+    trimmed.await.unwrap();
+}
+
 on_both! {
     /// A program that asks for a token before each call has the newest ten thousand, and what people have is left alone.
     async fn grants_of_a_program_are_bounded(app) {
@@ -184,25 +191,37 @@ on_both! {
         assert_eq!(left, ["new"]);
     }
 
-    /// Of the sign-ins of people, those go last that can still be refreshed, however long ago they began.
-    async fn sign_ins_that_are_refreshed_are_forgotten_last(app) {
+    /// Each kind of sign-in has a bound of its own: what can be refreshed is not pushed out by what cannot, nor the other way
+    /// round, and what waits for its code stays. Revoked ones go first, then those longest not refreshed.
+    async fn kinds_of_sign_ins_do_not_push_each_other_out(app) {
         let client = app.client(&app.application_with("a", |_, _| {}).await);
         let mut browser = app.signed_in("admin").await;
-        let user = id_of(&app, "admin").await;
-        let lasting = client.exchange(&client.code(&mut browser, &[OFFLINE]).await).await.text("refresh_token");
+        let mut lasting = Vec::new();
+        for _ in 0..3 {
+            app.clock.advance(SignedDuration::from_millis(1));
+            lasting.push(client.exchange(&client.code(&mut browser, &[OFFLINE]).await).await.text("refresh_token"));
+        }
+        app.clock.advance(SignedDuration::from_millis(1));
+        lasting[0] = client.refresh(&lasting[0]).await.text("refresh_token");
         let mut passing = Vec::new();
         for _ in 0..3 {
             app.clock.advance(SignedDuration::from_millis(1));
             passing.push(client.exchange(&client.code(&mut browser, &[]).await).await.text("access_token"));
         }
-        let provider = app.app.snapshot().by_client_id(&client.client_id).unwrap().provider.id;
-        app.app.db.write(move |tx| Box::pin(async move {
-            store::grant::delete_beyond(tx, provider, user, 2).await
-        })).await.unwrap();
-        assert_eq!(rows(&app, "grants").await, 2);
-        assert_eq!(client.userinfo(&passing[2]).await.status, 200);
+        app.clock.advance(SignedDuration::from_millis(1));
+        let replayed = client.code(&mut browser, &[]).await;
+        assert_eq!(client.exchange(&replayed).await.status, 200);
+        assert_eq!(client.exchange(&replayed).await.error(), "invalid_grant");
+        app.clock.advance(SignedDuration::from_millis(1));
+        let waiting = client.code(&mut browser, &[OFFLINE]).await;
+        trim_to(&app, &client, 2).await;
+        assert_eq!(rows(&app, "grants").await, 4);
+        assert_eq!(client.exchange(&waiting).await.status, 200, "its code was on its way");
+        assert_eq!(client.userinfo(&passing[2]).await.status, 200, "the revoked one went first");
         assert_eq!(client.userinfo(&passing[1]).await.status, 401);
-        assert_eq!(client.refresh(&lasting).await.status, 200);
+        assert_eq!(client.refresh(&lasting[0]).await.status, 200, "it was refreshed last");
+        assert_eq!(client.refresh(&lasting[1]).await.error(), "invalid_grant");
+        assert_eq!(client.refresh(&lasting[2]).await.status, 200);
     }
 
     /// A page in a browser asks again and again without anybody noticing: what is written down about it is bounded.

@@ -150,12 +150,15 @@ async fn consume(app: &App, hash: String, grant: Grant, tokens: Tokens, now: Tim
     app.db
         .write(move |tx| {
             Box::pin(async move {
-                if store::authorization_code::consume(tx, &hash, now).await?.is_none() {
-                    store::grant::revoke(tx, grant.id, now).await?;
-                    return Ok(Outcome::Replayed);
-                }
+                // The grant first, as whoever forgets grants with their codes does.
                 let is_kept = issue::keep(tx, &grant, &tokens).await?;
-                Ok(if is_kept { Outcome::Kept } else { Outcome::Revoked })
+                if store::authorization_code::consume(tx, &hash, now).await?.is_some() {
+                    return Ok(if is_kept { Outcome::Kept } else { Outcome::Revoked });
+                }
+                store::grant::revoke(tx, grant.id, now).await?;
+                // What was forgotten meanwhile did not come twice.
+                let is_there = store::authorization_code::find(tx, &hash).await?.is_some();
+                Ok(if is_there { Outcome::Replayed } else { Outcome::Revoked })
             })
         })
         .await
