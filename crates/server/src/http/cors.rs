@@ -5,6 +5,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use doorward_protocols::oauth::error::{ErrorCode, OAuthError};
+
 use crate::{app::App, snapshot::Client};
 
 /// For public documents: everybody may read them.
@@ -40,6 +42,27 @@ pub fn of_client(app: &App, client: Option<&Client>, request: &HeaderMap, mut re
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     }
     response
+}
+
+/// Refuses a request that a page of some other site made a browser send: neither ours nor of an origin of the client. Such a
+/// page cannot read the answer, but in the visitor's name and from their address it could use up what is counted there.
+///
+/// # Errors
+/// `invalid_request`.
+pub fn check_no_stranger(app: &App, client: &Client, request: &HeaderMap) -> Result<(), OAuthError> {
+    let is_stranger = match request.get(header::ORIGIN) {
+        Some(origin) => {
+            let is_ours = *origin == app.config.public_url.origin().as_str();
+            !is_ours && !origin.to_str().is_ok_and(|origin| client.origins.contains(origin))
+        }
+        None => request.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none"),
+    };
+    if !is_stranger {
+        return Ok(());
+    }
+    let from = request.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).unwrap_or("another site");
+    Err(OAuthError::new(ErrorCode::InvalidRequest, "Pages of other sites may not ask for this")
+        .detail(format!("a page of {from:?} made a browser send the request; no redirect URI of the client is there")))
 }
 
 /// The answer to a preflight request, which does not say yet whose request will follow.

@@ -41,7 +41,7 @@ use crate::{
     applications::access,
     auth::throttle::network,
     events,
-    http::visitor::ClientAddress,
+    http::{cors, visitor::ClientAddress},
     snapshot::Client,
     timeline::{StepDraft, Trail},
 };
@@ -97,6 +97,7 @@ async fn serve(
     let credentials = client::credentials(headers, &form)?;
     let client = client::find(app, &credentials)?;
     *seen = Some(client.clone());
+    cors::check_no_stranger(app, &client, headers)?;
     if credentials.method != "none" {
         credentials.check(&client.provider, app.clock.now())?;
         client::note_old_secret(app, &client, &credentials, address).await;

@@ -98,6 +98,9 @@ async fn serve(
     seen.authentication = Some(credentials.method);
     let client = client::find(app, &credentials)?;
     seen.client = Some(client.clone());
+    if grant::client_credentials::is_asked_for(&seen.form) {
+        cors::check_no_stranger(app, &client, headers)?;
+    }
     client::note_old_secret(app, &client, &credentials, address).await;
     let now = app.clock.now();
     grant::serve(app, &TokenCall { client: &client, credentials: &credentials, form: &seen.form, address, now }).await

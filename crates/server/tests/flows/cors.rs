@@ -3,12 +3,14 @@
 
 use crate::on_both;
 use crate::support::{Browser, CALLBACK, OAuthClient, Page, TestApp};
-use doorward_core::{provider::ClientType, redirect_uri::RedirectUri};
+use doorward_core::{grant_type::GrantType, provider::ClientType, redirect_uri::RedirectUri};
 
 /// Where the pages of [`CALLBACK`] come from.
 const OWN: &str = "https://netbox.example.org";
 /// Where those of another application come from.
 const OTHER: &str = "https://other.example.org:8443";
+/// Doorward itself.
+const HOME: &str = "https://id.example.org";
 const FOREIGN: &str = "https://evil.example";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const TOKEN: &str = "/application/o/token/";
@@ -128,5 +130,36 @@ on_both! {
         assert_eq!(allowed(&page.request("POST", "/application/o/introspect/", Some(&fields)).await), "");
         let authorize = page.get(&spa.authorize(&[])).await;
         assert_eq!(allowed(&authorize), "");
+    }
+
+    /// A page that somebody visits makes their browser try passwords and ask for device codes: in their name and from their
+    /// address, but nothing of it is counted. The client's own pages may.
+    async fn pages_of_other_sites_use_up_nothing(app) {
+        let client = app.client(&app.script_application("a", |_, provider| {
+            provider.grant_types.insert(GrantType::DeviceCode);
+        }).await);
+        let password = [
+            ("grant_type", "client_credentials"),
+            ("client_id", client.client_id.as_str()),
+            ("username", "admin"),
+            ("password", "wrong"),
+        ];
+        let device = [("client_id", client.client_id.as_str()), ("scope", "openid")];
+        for header in [("origin", FOREIGN), ("origin", OTHER), ("origin", "null"), ("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site")] {
+            let mut page = app.browser();
+            page.headers.push((header.0, header.1.to_owned()));
+            for _ in 0..25 {
+                for (path, fields) in [(TOKEN, &password[..]), ("/application/o/device/", &device[..])] {
+                    let answer = page.request("POST", path, Some(fields)).await;
+                    assert_eq!((answer.status, answer.json()["error"].as_str()), (400, Some("invalid_request")), "{header:?}");
+                }
+            }
+        }
+        app.signed_in("admin").await;
+        for origin in [OWN, HOME] {
+            let mut own = page_of(&app, origin);
+            assert_eq!(own.request("POST", "/application/o/device/", Some(&device)).await.status, 200, "{origin}");
+            assert_eq!(own.request("POST", TOKEN, Some(&password)).await.json()["error"], "invalid_grant", "{origin}");
+        }
     }
 }

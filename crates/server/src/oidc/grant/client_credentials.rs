@@ -5,6 +5,7 @@ use doorward_protocols::oauth::{
     client_authentication::Proof,
     client_credentials::{self, NamedPassword},
     error::{ErrorCode, OAuthError},
+    parameters::Parameters,
     token::join,
 };
 use doorward_store::grant::Grant;
@@ -26,6 +27,12 @@ use crate::{
 
 /// What holders read that are who they say they are.
 const NOT_ALLOWED: &str = "The account may not use this application";
+
+/// Whether a token request is of this kind: by it passwords can be tried, which is counted.
+pub fn is_asked_for(form: &Parameters) -> bool {
+    let kinds = [GrantType::ClientCredentials, GrantType::Password];
+    form.get("grant_type").is_some_and(|asked| kinds.iter().any(|kind| kind.as_str() == asked))
+}
 
 /// Gives tokens to the client itself, by its secret, or to the user whose app password it sends. Never to anybody by their
 /// own password.
