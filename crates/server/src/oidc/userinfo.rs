@@ -8,6 +8,7 @@ use axum::{
 };
 use doorward_core::{
     cipher::sha256_hex,
+    event::EventKind,
     timeline::{StepKind, detail},
 };
 use doorward_protocols::{
@@ -28,6 +29,7 @@ use crate::{
     applications::{access, preview},
     connector,
     directory::person::{self, Person},
+    events,
     http::{cors, form::is_urlencoded, visitor::ClientAddress},
     snapshot::{Client, Snapshot},
     timeline::{StepDraft, Trail},
@@ -50,7 +52,7 @@ pub async fn serve(
         Ok(Some(claims)) => json_response(StatusCode::OK, &claims),
         Ok(None) => unauthenticated(),
         Err(GrantError::OAuth(error)) => {
-            tracing::info!(%error, "userinfo was refused");
+            record(&app, client.as_deref(), &error, address).await;
             refused(&error)
         }
         Err(GrantError::Store(error)) => {
@@ -59,6 +61,15 @@ pub async fn serve(
         }
     };
     cors::of_client(&app, client.as_deref(), &headers, response)
+}
+
+/// Writes down that nothing was said, and why. Whose token it was is known only if it is good.
+async fn record(app: &App, client: Option<&Client>, error: &OAuthError, address: IpAddr) {
+    let whose = client.map_or(String::new(), |client| format!(" for {}", client.application.profile.name));
+    let mut entry = events::Entry::new(EventKind::TokenFailed, format!("userinfo{whose} was refused: {error}"));
+    entry.application = client.map(|client| client.application.id);
+    entry.address = address.to_string();
+    events::write(app, entry).await;
 }
 
 /// `OPTIONS`.

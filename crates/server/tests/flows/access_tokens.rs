@@ -21,12 +21,11 @@ on_both! {
         assert_eq!(client.get(&format!("{path}?access_token={token}")).await.status, 401);
     }
 
-    /// Bad, foreign-looking and expired tokens are 401 with a challenge, not a sign-in page.
-    async fn bad_tokens_are_refused_with_a_challenge(app) {
+    /// Truncated, foreign-looking and expired tokens are 401 with a challenge, not a sign-in page, and written down.
+    async fn zitadel_cve_2026_27840_bad_tokens_are_refused_with_a_challenge(app) {
         let client = app.client(&app.application("a").await);
         let answer = client.exchange(&client.code(&mut app.signed_in("admin").await, &[]).await).await;
         let token = answer.text("access_token");
-        // ZITADEL CVE-2026-27840: a truncated token is no token.
         for bad in [&token[..token.len() - 1], "nonsense", answer.text("id_token").as_str(), ""] {
             let page = client.userinfo(bad).await;
             assert_eq!(page.status, 401, "{bad}");
@@ -34,6 +33,9 @@ on_both! {
         }
         app.clock.advance(SignedDuration::from_secs(3600));
         assert_eq!(client.userinfo(&token).await.status, 401);
+        let texts = app.texts().await;
+        let written = texts.iter().filter(|text| text.starts_with("userinfo was refused: invalid_token: "));
+        assert_eq!(written.count(), 5, "{texts:?}");
     }
 
     /// Without `openid` there is no ID token and no userinfo.
