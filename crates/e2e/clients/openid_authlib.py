@@ -89,7 +89,7 @@ def code():
     assert introspected(newer["access_token"]) == {"active": False}
     with refused(OAuthError, "invalid_grant"):
         client.refresh_token(SERVER["token_endpoint"], refresh_token=newer["refresh_token"])
-    return {"claims": dict(claims), "person": person}
+    return {"claims": dict(claims), "person": person, "header": dict(claims.header)}
 
 
 def client_credentials():

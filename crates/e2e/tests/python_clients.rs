@@ -16,7 +16,13 @@ const GRANTS: &str = "authorization_code,refresh_token,client_credentials";
 async fn found_by(script: &str, flow: &str) -> Result<Value> {
     let doorward = Doorward::start().await?;
     doorward.add_user("alice", "Alice Example")?;
-    let application = doorward.add_application("python", REDIRECT_URI, &["--grant-types", GRANTS])?;
+    found_at(&doorward, script, flow, &[]).await
+}
+
+/// The same with a Doorward that is there, and an application with more settings.
+async fn found_at(doorward: &Doorward, script: &str, flow: &str, more: &[&str]) -> Result<Value> {
+    let slug = format!("python-{}", more.last().unwrap_or(&"plain"));
+    let application = doorward.add_application(&slug, REDIRECT_URI, &[&["--grant-types", GRANTS], more].concat())?;
     doorward.settle().await;
     let facts = json!({
         "flow": flow,
@@ -34,6 +40,27 @@ async fn authlib_signs_in_refreshes_introspects_and_revokes() -> Result<()> {
     let found = found_by("openid_authlib.py", "code").await?;
     assert_eq!(found.pointer("/claims/preferred_username"), Some(&json!("alice")), "{found}");
     assert_eq!(found.pointer("/person/email"), Some(&json!("alice@example.org")), "{found}");
+    Ok(())
+}
+
+/// Signature, `kid` and `at_hash` of every kind of key, from the published key set.
+#[tokio::test(flavor = "multi_thread")]
+async fn authlib_verifies_every_kind_of_signature() -> Result<()> {
+    let doorward = Doorward::start().await?;
+    doorward.add_user("alice", "Alice Example")?;
+    for (kind, algorithm) in [
+        ("rsa-2048-pss", "PS256"),
+        ("ec-p256", "ES256"),
+        ("ec-p384", "ES384"),
+        ("ec-p521", "ES512"),
+        ("ed25519", "EdDSA"),
+    ] {
+        doorward.run(&["key", "generate", "--name", kind, "--algorithm", kind])?;
+        let found = found_at(&doorward, "openid_authlib.py", "code", &["--signing-key", kind]).await?;
+        assert_eq!(found.pointer("/header/alg"), Some(&json!(algorithm)), "{found}");
+        assert!(found.pointer("/header/kid").is_some_and(Value::is_string), "{found}");
+        assert_eq!(found.pointer("/claims/preferred_username"), Some(&json!("alice")), "{found}");
+    }
     Ok(())
 }
 

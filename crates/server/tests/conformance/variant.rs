@@ -1,5 +1,7 @@
 //! In how many ways a plan runs a module.
 
+use crate::support::Backend;
+
 /// What is asked of the authorization endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ResponseType {
@@ -54,4 +56,14 @@ pub(crate) enum ResponseMode {
 pub(crate) struct Variant {
     pub response_type: ResponseType,
     pub mode: ResponseMode,
+}
+
+impl Variant {
+    /// On which database it is played: the plans with form post, which repeat the others, on PostgreSQL.
+    pub(crate) fn database(self) -> Backend {
+        match self.mode {
+            ResponseMode::Default => Backend::Sqlite,
+            ResponseMode::FormPost => Backend::Postgres,
+        }
+    }
 }

@@ -220,4 +220,40 @@ on_both! {
         let documents = [answer.json.to_string(), client.get("/application/o/a/.well-known/openid-configuration").await.body];
         assert!(documents.iter().all(|text| !text.contains(&client.secret)));
     }
+
+    /// What waits for a sign-in is sealed: neither the address nor the page nor a cookie shows the request.
+    async fn keycloak_cve_2024_4540_a_waiting_request_is_not_readable(app) {
+        let client = app.client(&app.application("a").await);
+        let sent = [("state", "a-telling-state"), ("nonce", "a-telling-nonce"), ("unknown", "a-telling-parameter")];
+        let answer = app.browser().request("GET", &client.authorize(&sent), None).await;
+        assert!(answer.location().starts_with("/sign-in?request="), "{}", answer.location());
+        let form = app.browser().get(&client.authorize(&sent)).await;
+        assert!(form.body.contains("id=\"sign-in\""));
+        for page in [&answer, &form] {
+            let shown = format!("{:?} {}", page.headers, page.body);
+            assert!(!shown.contains("telling") && !shown.contains("oauth/complete"), "{shown}");
+        }
+    }
+
+    /// No token is exchanged for one of another audience, and no client registers or changes itself.
+    async fn keycloak_cve_2022_1245_and_cve_2026_9705_there_is_no_exchange_and_no_registration(app) {
+        let client = app.client(&app.script_application("a", |_, _| {}).await);
+        let token = client.for_itself("openid").await.text("access_token");
+        let exchange = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ("subject_token", token.as_str()),
+            ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+            ("audience", "another"),
+        ];
+        let refused = client.token(&exchange).await;
+        assert_eq!((refused.status, refused.error()), (400, "unsupported_grant_type"));
+        let mut browser = app.browser();
+        browser.headers.push(("authorization", format!("Bearer {token}")));
+        for path in ["/application/o/a/register/", "/application/o/register/"] {
+            for method in ["GET", "POST", "PUT", "DELETE"] {
+                let status = browser.request(method, path, None).await.status;
+                assert!(matches!(status, 404 | 405), "{method} {path}: {status}");
+            }
+        }
+    }
 }

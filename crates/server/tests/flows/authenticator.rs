@@ -116,6 +116,25 @@ on_both! {
         assert!(!asks_for_code(&give(&mut browser, &page, &app.code(&secret)).await));
     }
 
+    /// What counts is when a code is given: whoever passed the password step often enough beforehand gets no more tries by it,
+    /// and a right code that comes after the last one is not looked at.
+    async fn keycloak_cve_2026_16103_and_9798_steps_prepared_beforehand_are_no_tries(app) {
+        let alice = app.user("alice", &[]).await;
+        let secret = app.authenticator(&alice).await;
+        let mut ready = Vec::new();
+        for number in 0..=u8::try_from(CODES_PER_ACCOUNT + 10).unwrap() {
+            let mut browser = app.browser();
+            browser.peer = std::net::Ipv4Addr::new(198, 51, 100, number).into();
+            ready.push((browser.sign_in("/if/user/", "alice", PASSWORD).await, browser));
+        }
+        let (page, mut last) = ready.pop().unwrap();
+        let pages = join_all(ready.iter_mut().map(|(page, browser)| give(browser, page, "000000"))).await;
+        let looked_at = pages.iter().filter(|page| page.status == 401).count();
+        assert!(looked_at > 0 && looked_at <= usize::try_from(CODES_PER_ACCOUNT).unwrap(), "{looked_at}");
+        assert!(pages.iter().all(|page| matches!(page.status, 401 | 429)));
+        assert_eq!(give(&mut last, &page, &app.code(&secret)).await.status, 429);
+    }
+
     /// Patience does not help either: twenty codes a day, wherever they are tried, and not one more is looked at.
     async fn codes_cannot_be_guessed_slowly(app) {
         let alice = app.user("alice", &[]).await;

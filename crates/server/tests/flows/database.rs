@@ -2,7 +2,7 @@
 
 use crate::{
     on_both,
-    support::{Backend, Database, PASSWORD, TestApp, new_database},
+    support::{Backend, Database, OAuthClient, PASSWORD, TestApp, new_database},
 };
 use doorward_core::{cipher::Cipher, clock::Clock, group::GroupProfile};
 use doorward_server::{
@@ -234,6 +234,39 @@ async fn a_database_that_is_gone_means_503() {
     assert_eq!(browser.get("/-/health/ready/").await.status, 200);
     let page = browser.submit(&form, "/sign-in", &[("username", "a"), ("password", "b")]).await;
     assert_eq!(page.status, 401);
+}
+
+/// What the database did not take is not said to be done, and what it cannot tell is not said to be good.
+#[tokio::test(flavor = "multi_thread")]
+async fn fosite_cve_2020_15223_an_error_of_the_database_is_no_success() {
+    let app = TestApp::new(Backend::Postgres).await;
+    let client = app.client(&app.script_application("a", |_, _| {}).await);
+    let offline = [("scope", "openid offline_access")];
+    let tokens = client.exchange(&client.code(&mut app.signed_in("admin").await, &offline).await).await;
+    let (access, refresh) = (tokens.text("access_token"), tokens.text("refresh_token"));
+    let Database::Url(url) = &app.database else { unreachable!() };
+    let (proxied, is_open) = proxy(url).await;
+    let (config, clock) = (app.app.config.clone(), app.clock.clone());
+    let far = App::start(config, Database::Url(proxied).open(), Cipher::new([7; 32]), clock).await.unwrap();
+    let away = OAuthClient { router: router(far), ..client.clone() };
+    assert_eq!(away.userinfo(&access).await.status, 200);
+    is_open.store(false, Ordering::SeqCst);
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    for (path, fields) in [
+        ("/application/o/revoke/", vec![("token", access.as_str())]),
+        ("/application/o/revoke/", vec![("token", &refresh)]),
+        ("/application/o/introspect/", vec![("token", &access)]),
+        ("/application/o/token/", vec![("grant_type", "refresh_token"), ("refresh_token", &refresh)]),
+        ("/application/o/token/", vec![("grant_type", "client_credentials")]),
+    ] {
+        assert_eq!(away.basic(path, &fields).await.status, 503, "{path}");
+    }
+    assert_eq!(away.userinfo(&access).await.status, 503);
+    is_open.store(true, Ordering::SeqCst);
+    assert_eq!(away.introspect(&access).await["active"], true);
+    assert_eq!(away.refresh(&refresh).await.status, 200);
+    assert_eq!(away.revoke(&access).await.status, 200);
+    assert_eq!(client.userinfo(&access).await.status, 401);
 }
 
 /// A TCP relay to the database that can be shut: then it drops its connections and takes no new ones.

@@ -69,16 +69,25 @@ on_both! {
         }
     }
 
-    /// Keycloak CVE-2026-37979: not even a confidential client hears of others, nor is there a signed answer that would
-    /// (CVE-2026-18208); public clients hear nothing at all.
-    async fn keycloak_cve_2026_37979_only_clients_with_a_secret_ask(app) {
+    /// There is no signed answer (RFC 9701) that would tell more, or to others, than the plain one.
+    async fn keycloak_cve_2026_18208_no_signed_answer_tells_more(app) {
         let (client, answer) = signed_in(&app).await;
+        let other = app.client(&app.application("other").await);
         let token = answer.text("access_token");
         let mut browser = app.browser();
         browser.headers.push(("accept", "application/token-introspection+jwt".to_owned()));
-        let fields = [("token", token.as_str()), ("client_id", &client.client_id), ("client_secret", &client.secret)];
-        let page = browser.request("POST", INTROSPECT, Some(&fields)).await;
-        assert_eq!((page.status, page.header("content-type")), (200, "application/json"));
+        for (who, is_active) in [(&client, true), (&other, false)] {
+            let fields = [("token", token.as_str()), ("client_id", &who.client_id), ("client_secret", &who.secret)];
+            let page = browser.request("POST", INTROSPECT, Some(&fields)).await;
+            assert_eq!((page.status, page.header("content-type")), (200, "application/json"));
+            assert_eq!(page.json()["active"], is_active);
+        }
+    }
+
+    /// Only clients with a secret ask; public clients hear nothing at all.
+    async fn keycloak_cve_2026_37979_only_clients_with_a_secret_ask(app) {
+        let (client, answer) = signed_in(&app).await;
+        let token = answer.text("access_token");
         let public = app.client(&app.application_with("spa", |_, provider| provider.client_type = ClientType::Public).await);
         for (fields, authorization) in [
             (vec![("token", token.as_str()), ("client_id", &public.client_id)], None),
@@ -141,11 +150,10 @@ on_both! {
     }
 
     /// What is no token of ours: nonsense, parts, ID tokens, codes.
-    async fn nonsense_is_not_active(app) {
+    async fn zitadel_cve_2026_27840_parts_of_tokens_and_nonsense_are_not_active(app) {
         let (client, answer) = signed_in(&app).await;
         let token = answer.text("access_token");
         let code = client.code(&mut app.signed_in("alice").await, &[]).await;
-        // ZITADEL CVE-2026-27840: a truncated token is no token.
         for bad in [&token[..token.len() - 1], "nonsense", "\u{1f600}", answer.text("id_token").as_str(), code.as_str()] {
             assert_eq!(client.introspect(bad).await, inactive(), "{bad}");
         }

@@ -48,24 +48,37 @@ const TABLE: &[(&str, &str, May)] = &[
     ("GET", "/application/o/{slug}/end-session/", May::Anyone),
     ("POST", "/application/o/{slug}/end-session/", May::Anyone),
     ("POST", "/application/o/token/", May::Client),
+    ("OPTIONS", "/application/o/token/", May::Anyone),
     ("POST", "/application/o/device/", May::Client),
     ("GET", "/application/o/userinfo/", May::Client),
     ("POST", "/application/o/userinfo/", May::Client),
+    ("OPTIONS", "/application/o/userinfo/", May::Anyone),
     ("POST", "/application/o/introspect/", May::Client),
     ("POST", "/application/o/revoke/", May::Client),
+    ("OPTIONS", "/application/o/revoke/", May::Anyone),
     ("GET", "/application/o/{slug}/", May::Anyone),
     ("GET", "/application/o/{slug}/.well-known/openid-configuration", May::Anyone),
+    ("OPTIONS", "/application/o/{slug}/.well-known/openid-configuration", May::Anyone),
     ("GET", "/application/o/{slug}/.well-known/oauth-authorization-server", May::Anyone),
+    ("OPTIONS", "/application/o/{slug}/.well-known/oauth-authorization-server", May::Anyone),
     ("GET", "/.well-known/oauth-authorization-server/application/o/{slug}", May::Anyone),
+    ("OPTIONS", "/.well-known/oauth-authorization-server/application/o/{slug}", May::Anyone),
     ("GET", "/.well-known/oauth-authorization-server/application/o/{slug}/", May::Anyone),
+    ("OPTIONS", "/.well-known/oauth-authorization-server/application/o/{slug}/", May::Anyone),
     ("GET", "/.well-known/openid-configuration/application/o/{slug}", May::Anyone),
+    ("OPTIONS", "/.well-known/openid-configuration/application/o/{slug}", May::Anyone),
     ("GET", "/.well-known/openid-configuration/application/o/{slug}/", May::Anyone),
+    ("OPTIONS", "/.well-known/openid-configuration/application/o/{slug}/", May::Anyone),
     ("GET", "/.well-known/openid-configuration", May::Anyone),
+    ("OPTIONS", "/.well-known/openid-configuration", May::Anyone),
     ("GET", "/.well-known/oauth-authorization-server", May::Anyone),
+    ("OPTIONS", "/.well-known/oauth-authorization-server", May::Anyone),
     ("GET", "/.well-known/webfinger", May::Client),
     ("GET", "/application/o/jwks/", May::Anyone),
+    ("OPTIONS", "/application/o/jwks/", May::Anyone),
     ("GET", "/application/o/check-session/", May::Anyone),
     ("GET", "/application/o/{slug}/jwks/", May::Anyone),
+    ("OPTIONS", "/application/o/{slug}/jwks/", May::Anyone),
     ("GET", "/application/o/{slug}/check-session/", May::Anyone),
     ("GET", "/outpost.goauthentik.io/auth/nginx", May::Client),
     ("GET", "/outpost.goauthentik.io/auth/traefik", May::Client),
@@ -82,19 +95,32 @@ const TABLE: &[(&str, &str, May)] = &[
     ("GET", "/-/health/ready/", May::Anyone),
 ];
 
-/// Paths of the routes in a source file.
-fn paths(source: &str) -> BTreeSet<String> {
-    let marked = source.split(".route(").skip(1);
-    marked.map(|rest| rest.split('"').nth(1).unwrap().to_owned()).collect()
+/// Methods and paths of the routes in a source file. What takes every method does the same for all of them.
+fn routes(source: &str) -> BTreeSet<(&'static str, String)> {
+    let methods = [("get(", "GET"), ("post(", "POST"), ("options(", "OPTIONS"), ("any(", "GET")];
+    let mut found = BTreeSet::new();
+    for rest in source.split(".route(").skip(1) {
+        let (path, handlers) = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split_once('"')).unwrap();
+        let handlers = handlers.split([';', '}']).next().unwrap();
+        let of_path = methods.iter().filter(|(call, _)| handlers.contains(call));
+        let before = found.len();
+        found.extend(of_path.map(|(_, method)| (*method, path.to_owned())));
+        assert!(found.len() > before, "{path} is there twice, or with handlers that this test cannot read: {handlers}");
+    }
+    found
 }
 
 #[test]
 fn every_route_is_in_the_table() {
-    let routed = paths(include_str!("../../src/router.rs"));
-    let listed: BTreeSet<String> = TABLE.iter().map(|(_, path, _)| (*path).to_owned()).collect();
-    assert_eq!(routed, listed);
-    let administration = paths(include_str!("../../src/admin/mod.rs"));
-    assert!(administration.iter().all(|path| path.starts_with("/if/admin/")));
+    let source = include_str!("../../src/router.rs");
+    for name in ["document", "global_document"] {
+        assert!(source.contains(&format!("let {name} = get(discovery::{name}).options(discovery::options);")));
+    }
+    let source = source.replace("document.clone()", "get().options()");
+    let listed: BTreeSet<_> = TABLE.iter().map(|(method, path, _)| (*method, (*path).to_owned())).collect();
+    assert_eq!(routes(&source), listed);
+    let administration = routes(include_str!("../../src/admin/mod.rs"));
+    assert!(administration.iter().all(|(_, path)| path.starts_with("/if/admin/")));
 }
 
 /// A path in which something stands for what is open.
@@ -159,6 +185,17 @@ async fn every_answer_carries_the_headers() {
         assert_eq!(page.header("x-frame-options").is_empty(), path.ends_with("/check-session/"), "{target}");
         assert!(!policy.contains("unsafe"), "{target}");
         assert_eq!(page.header("x-content-type-options"), "nosniff", "{target}");
+        // RFC 9700, section 4.2.4: no address of ours, with what stands in it, is told to anybody.
+        assert_eq!(page.header("referrer-policy"), "no-referrer", "{target}");
+        let is_document = path.contains("/openid-configuration") || path.contains("/oauth-authorization-server");
+        let is_file = path.starts_with("/assets/") || path.ends_with("/check-session/") || path.ends_with("/jwks/");
+        let is_public = *method == "GET" && (is_document || is_file);
+        assert_eq!(
+            page.header("cache-control") == "no-store",
+            !is_public,
+            "{target}: {}",
+            page.header("cache-control")
+        );
         // Doorward says nothing about the hosts of others.
         let is_at_home = !path.starts_with("/outpost.goauthentik.io/");
         assert_eq!(page.header("strict-transport-security").contains("max-age"), is_at_home, "{target}");

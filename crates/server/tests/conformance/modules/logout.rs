@@ -3,7 +3,7 @@
 use axum::{Router, body::Bytes, extract::State, http::HeaderMap, routing::post};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward_core::provider::LogoutMethod;
-use doorward_server::{jobs::Jobs, oidc::logout::worker};
+use doorward_server::jobs::Jobs;
 use serde_json::{Map, Value};
 use std::sync::{Arc, Mutex};
 
@@ -167,7 +167,6 @@ pub(crate) async fn oidcc_backchannel_rp_initiated_logout(variant: Variant) {
     let request = EndSession::new(&id_token.raw);
     let page = run.end_session(&request).await;
     check_returned(page.location(), &request);
-    worker::step(&run.op.app).await.unwrap();
     let notices = notices.lock().unwrap().clone();
     let [(kind, body)] = &notices[..] else { panic!("{} notices", notices.len()) };
     assert_eq!(kind, "application/x-www-form-urlencoded");

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{CALLBACK, Run, browse::USERNAME, logout::POST_LOGOUT};
 use crate::{
-    support::{Backend, OAuthClient, PASSWORD, TestApp},
+    support::{OAuthClient, PASSWORD, TestApp},
     variant::Variant,
 };
 
@@ -37,7 +37,7 @@ impl Run {
         issuer: Issuer,
         change: impl FnOnce(&mut ProviderProfile),
     ) -> Self {
-        let op = TestApp::new(Backend::Sqlite).await;
+        let op = TestApp::new(variant.database()).await;
         person(&op).await;
         let client = client(&op, "conformance", issuer, change).await;
         let client2 = self::client(&op, "conformance-2", issuer, |_| {}).await;
