@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::{
     Result,
     db::{FromRow, Row, Tx},
+    grant::Grant,
     values,
 };
 
@@ -52,17 +53,49 @@ pub async fn find(tx: &mut Tx<'_>, token_hash: &str) -> Result<Option<RefreshTok
     .await
 }
 
-/// Uses a token up and forgets it. Of several who try at once, one gets it.
-pub async fn take(tx: &mut Tx<'_>, token_hash: &str) -> Result<Option<RefreshToken>> {
-    tx.fetch_optional(
-        "DELETE FROM refresh_tokens WHERE token_hash = $1 AND consumed_at IS NULL \
-         RETURNING grant_id, expires_at, consumed_at",
-        values![token_hash],
-    )
-    .await
+/// A token, used or not, with its grant, revoked or not.
+pub async fn find_with_grant(tx: &mut Tx<'_>, token_hash: &str) -> Result<Option<(RefreshToken, Grant)>> {
+    let found: Option<WithGrant> = tx
+        .fetch_optional(
+            "SELECT grants.id, provider_id, user_id, session_id, sid, scopes, authenticated_at, methods, created_at, \
+             grants.expires_at, revoked_at, attempt_id, claims, refresh_tokens.expires_at, consumed_at \
+             FROM refresh_tokens JOIN grants ON grants.id = refresh_tokens.grant_id WHERE token_hash = $1",
+            values![token_hash],
+        )
+        .await?;
+    Ok(found.map(|WithGrant(token, grant)| (token, grant)))
 }
 
-/// The same for one that does not name its grant: it is remembered.
+struct WithGrant(RefreshToken, Grant);
+
+impl FromRow for WithGrant {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        let grant = Grant::from_row(row)?;
+        let token = RefreshToken { grant: grant.id, expires_at: row.time(13)?, consumed_at: row.time_optional(14)? };
+        Ok(Self(token, grant))
+    }
+}
+
+/// Uses a token up and forgets it, by putting another in its place. Says whether it was there: of several who try at once, one
+/// gets it.
+pub async fn replace(
+    tx: &mut Tx<'_>,
+    old_hash: &str,
+    token_hash: &str,
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+) -> Result<bool> {
+    let replaced = tx
+        .execute(
+            "UPDATE refresh_tokens SET token_hash = $2, issued_at = $3, expires_at = $4 \
+             WHERE token_hash = $1 AND consumed_at IS NULL",
+            values![old_hash, token_hash, issued_at, expires_at],
+        )
+        .await?;
+    Ok(replaced == 1)
+}
+
+/// Uses up a token that does not name its grant: it is remembered.
 pub async fn consume(tx: &mut Tx<'_>, token_hash: &str, now: Timestamp) -> Result<Option<RefreshToken>> {
     tx.fetch_optional(
         "UPDATE refresh_tokens SET consumed_at = $2 WHERE token_hash = $1 AND consumed_at IS NULL \

@@ -308,6 +308,33 @@ pub fn id_token_extra(
 /// # Errors
 /// What the database says.
 pub async fn keep(tx: &mut Tx<'_>, grant: &Grant, tokens: &Tokens) -> store::Result<bool> {
+    let is_alive = keep_access(tx, grant, tokens).await?;
+    if is_alive && let Some((hash, expires_at)) = &tokens.refresh {
+        store::refresh_token::insert(tx, hash, grant.id, tokens.issued_at, *expires_at).await?;
+    }
+    Ok(is_alive)
+}
+
+/// The same for tokens whose refresh token takes the place of another, which is named by its hash. Says whether that was there;
+/// `None` if the grant does not stand.
+///
+/// # Errors
+/// What the database says.
+pub async fn keep_in_place(
+    tx: &mut Tx<'_>,
+    grant: &Grant,
+    tokens: &Tokens,
+    old_hash: &str,
+) -> store::Result<Option<bool>> {
+    if !keep_access(tx, grant, tokens).await? {
+        return Ok(None);
+    }
+    let Some((hash, expires_at)) = &tokens.refresh else { return Ok(Some(true)) };
+    store::refresh_token::replace(tx, old_hash, hash, tokens.issued_at, *expires_at).await.map(Some)
+}
+
+/// Keeps the access token of a grant that still stands, which lives as long as everything that hangs on it then.
+async fn keep_access(tx: &mut Tx<'_>, grant: &Grant, tokens: &Tokens) -> store::Result<bool> {
     let refresh_end = tokens.refresh.as_ref().map(|(_, expires_at)| *expires_at);
     let until = after(refresh_end.unwrap_or_default().max(tokens.access_expires_at), CODE_MEMORY);
     let is_alive = if until <= grant.expires_at {
@@ -316,14 +343,10 @@ pub async fn keep(tx: &mut Tx<'_>, grant: &Grant, tokens: &Tokens) -> store::Res
         let slack = if refresh_end.is_some() { REFRESH_SLACK } else { SignedDuration::ZERO };
         store::grant::extend_living(tx, grant.id, after(until, slack)).await?
     };
-    if !is_alive {
-        return Ok(false);
+    if is_alive {
+        tokens.keep_access(tx, grant.id).await?;
     }
-    tokens.keep_access(tx, grant.id).await?;
-    if let Some((hash, expires_at)) = &tokens.refresh {
-        store::refresh_token::insert(tx, hash, grant.id, tokens.issued_at, *expires_at).await?;
-    }
-    Ok(true)
+    Ok(is_alive)
 }
 
 /// Begins a grant that nobody's session stands behind together with its access token, if its user is still active. Says

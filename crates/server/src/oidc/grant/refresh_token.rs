@@ -82,9 +82,11 @@ async fn find(app: &App, hash: &str, family: Option<GrantId>) -> store::Result<O
     app.db
         .read(move |tx| {
             Box::pin(async move {
-                let token = store::refresh_token::find(tx, &hash).await?;
-                let Some(grant) = token.as_ref().map(|token| token.grant).or(family) else { return Ok(None) };
-                Ok(store::grant::find(tx, grant).await?.map(|grant| (token, grant)))
+                if let Some((token, grant)) = store::refresh_token::find_with_grant(tx, &hash).await? {
+                    return Ok(Some((Some(token), grant)));
+                }
+                let Some(grant) = family else { return Ok(None) };
+                Ok(store::grant::find(tx, grant).await?.map(|grant| (None, grant)))
             })
         })
         .await
@@ -97,18 +99,6 @@ struct Used {
     is_sealed: bool,
 }
 
-impl Used {
-    /// Uses it up. Says whether it was there: of several who try at once, one gets it.
-    async fn take(&self, tx: &mut Tx<'_>, now: Timestamp) -> store::Result<bool> {
-        let taken = if self.is_sealed {
-            store::refresh_token::take(tx, &self.hash).await?
-        } else {
-            store::refresh_token::consume(tx, &self.hash, now).await?
-        };
-        Ok(taken.is_some())
-    }
-}
-
 async fn consume(
     app: &App,
     used: Option<Used>,
@@ -119,21 +109,39 @@ async fn consume(
     app.db
         .write(move |tx| {
             Box::pin(async move {
-                // The grant first, as whoever forgets grants with their tokens does; and of one that was revoked nothing is
-                // used up, or a client that tries again would look like a thief.
-                if !issue::keep(tx, &grant, &tokens).await? {
-                    return Ok(Outcome::Revoked);
+                match keep(tx, used.as_ref(), &grant, &tokens, now).await? {
+                    Some(true) => Ok(Outcome::Kept),
+                    None => Ok(Outcome::Revoked),
+                    Some(false) => {
+                        store::grant::revoke(tx, grant.id, now).await?;
+                        Ok(Outcome::Replayed)
+                    }
                 }
-                if let Some(used) = &used
-                    && !used.take(tx, now).await?
-                {
-                    store::grant::revoke(tx, grant.id, now).await?;
-                    return Ok(Outcome::Replayed);
-                }
-                Ok(Outcome::Kept)
             })
         })
         .await
+}
+
+/// Keeps the new tokens and uses up the old one, if there is one. Says whether that was there: of several who try at once, one gets
+/// it. `None` if the grant does not stand. The grant comes first, as with whoever forgets grants with their tokens; and of one that
+/// was revoked nothing is used up, or a client that tries again would look like a thief.
+async fn keep(
+    tx: &mut Tx<'_>,
+    used: Option<&Used>,
+    grant: &Grant,
+    tokens: &Tokens,
+    now: Timestamp,
+) -> store::Result<Option<bool>> {
+    match used {
+        Some(Used { hash, is_sealed: true }) => issue::keep_in_place(tx, grant, tokens, hash).await,
+        Some(Used { hash, is_sealed: false }) => {
+            if !issue::keep(tx, grant, tokens).await? {
+                return Ok(None);
+            }
+            Ok(Some(store::refresh_token::consume(tx, hash, now).await?.is_some()))
+        }
+        None => Ok(issue::keep(tx, grant, tokens).await?.then_some(true)),
+    }
 }
 
 /// Somebody has a token that was exchanged before: the client, or a thief. Nobody keeps anything of the family.
