@@ -115,8 +115,19 @@ fn the_plans_and_their_configurations_belong_together() {
         let own = url.strip_suffix(".well-known/openid-configuration").unwrap();
         assert_eq!(document["issuer"], own, "{file}");
         // Sign-ins have two clients of one issuer; everything else is judged where each application has its own.
-        assert_eq!(own == prepared.doorward.url("/"), file == "sign-in.json", "{file}");
+        let is_shared = ["sign-in.json", "config-shared.json"].contains(&file);
+        assert_eq!(own == prepared.doorward.url("/"), is_shared, "{file}");
     }
+    // What the suite's script is told to skip is a module of the list, with a configuration that is there.
+    let suite = prepared.doorward.directory.path().join("suite");
+    let skips: Value = serde_json::from_slice(&std::fs::read(suite.join("expected-skips.json")).unwrap()).unwrap();
+    let modules = include_str!("../../../../conformance/modules.txt");
+    for skip in skips.as_array().unwrap() {
+        assert!(modules.contains(skip["test-name"].as_str().unwrap()), "{skip}");
+        let file = skip["configuration-filename"].as_str().unwrap().trim_start_matches('*');
+        assert!(suite.join(file).is_file(), "{skip}");
+    }
+    assert!(suite.join("results").is_dir(), "the suite's script does not make it");
 }
 
 /// Sign-ins: every client with its secret, every claim of the person, and the pages that the browser has to get through.
