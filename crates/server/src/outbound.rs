@@ -162,28 +162,30 @@ impl Outbound {
         if let Some(client) = self.0.get() {
             return Ok(client);
         }
-        let made =
-            Client::builder()
-                .tls_backend_preconfigured(client_config().map_err(|error| OutboundError::Tls {
-                    authority: authority.to_owned(),
-                    reason: error.to_string(),
-                })?)
-                .redirect(redirect::Policy::none())
-                .no_proxy()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .pool_idle_timeout(Duration::from_secs(30))
-                .user_agent(concat!("doorward/", env!("CARGO_PKG_VERSION")))
-                .build()
-                .map_err(|error| OutboundError::Other { authority: authority.to_owned(), reason: chain(&error) })?;
+        let trust = Trust::of_this_machine()
+            .map_err(|error| OutboundError::Tls { authority: authority.to_owned(), reason: error.to_string() })?;
+        let made = make(trust).map_err(|reason| OutboundError::Other { authority: authority.to_owned(), reason })?;
         Ok(self.0.get_or_init(|| made))
     }
 }
 
+/// What makes requests, and believes whom it is told to.
+fn make(trust: Trust) -> Result<Client, String> {
+    Client::builder()
+        .tls_backend_preconfigured(client_config(trust).map_err(|error| error.to_string())?)
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(Duration::from_secs(30))
+        .user_agent(concat!("doorward/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| chain(&error))
+}
+
 /// TLS as requests use it: 1.3 or 1.2.
-fn client_config() -> Result<ClientConfig, rustls::Error> {
+fn client_config(trust: Trust) -> Result<ClientConfig, rustls::Error> {
     let builder = ClientConfig::builder_with_provider(trust::provider()).with_safe_default_protocol_versions()?;
-    let trust = Arc::new(Trust::of_this_machine()?);
-    Ok(builder.dangerous().with_custom_certificate_verifier(trust).with_no_client_auth())
+    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(trust)).with_no_client_auth())
 }
 
 /// Host and port of an address.
@@ -242,6 +244,7 @@ fn chain(error: &reqwest::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
     use std::{
         io::{Read, Write},
         net::TcpListener,
@@ -279,6 +282,45 @@ mod tests {
         plain.set_scheme("https").unwrap();
         let no_tls = outbound.send(Request::get(plain)).await;
         assert!(matches!(no_tls, Err(OutboundError::Tls { .. })), "{no_tls:?}");
+    }
+
+    /// A server that signed its certificate itself, as `openssl req -x509` has it, and that certificate.
+    fn self_signed() -> (Url, CertificateDer<'static>) {
+        let mut params = rcgen::CertificateParams::default();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.distinguished_name.push(rcgen::DnType::CommonName, "localhost");
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap().der().clone();
+        let config = rustls::ServerConfig::builder_with_provider(trust::provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.clone()], PrivatePkcs8KeyDer::from(key.serialize_der()).into())
+            .unwrap();
+        let config = Arc::new(config);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://{}/", listener.local_addr().unwrap()).parse().unwrap();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let mut stream =
+                    rustls::StreamOwned::new(rustls::ServerConnection::new(config.clone()).unwrap(), stream);
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+            }
+        });
+        (url, certificate)
+    }
+
+    #[tokio::test]
+    async fn a_server_that_signed_its_certificate_itself_is_believed_once_that_is_trusted() {
+        let ((url, certificate), (other, _)) = (self_signed(), self_signed());
+        let outbound = Outbound(OnceLock::from(make(Trust::new(vec![certificate]).unwrap()).unwrap()));
+        let answer = outbound.send(Request::get(url.clone())).await.unwrap();
+        assert_eq!((answer.status.as_u16(), &answer.body[..]), (200, &b"ok"[..]));
+        for (outbound, url) in [(&outbound, other), (&Outbound::default(), url)] {
+            let refused = outbound.send(Request::get(url)).await;
+            assert!(matches!(refused, Err(OutboundError::Tls { .. })), "{refused:?}");
+        }
     }
 
     #[tokio::test]
