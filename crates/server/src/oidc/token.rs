@@ -8,7 +8,6 @@ use axum::{
 };
 use doorward_core::{
     event::EventKind,
-    grant_type::GrantType,
     timeline::{AttemptMethod, StepKind, detail},
 };
 use doorward_protocols::oauth::{
@@ -20,7 +19,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use super::{
     client,
-    grant::{self, GrantError, Granted, TokenCall},
+    grant::{self, GrantError, Granted, TokenCall, device_code},
     trail::asks_userinfo,
 };
 use crate::{
@@ -45,7 +44,9 @@ pub async fn post(
             note(&app, &seen, &granted, address);
             json_response(StatusCode::OK, &json!(granted.response))
         }
-        Err(GrantError::OAuth(error)) if is_of_device(&seen, error.code) => error_response(&error, error.description),
+        Err(GrantError::OAuth(error)) if device_code::is_no_failure(&seen.form, error.code) => {
+            error_response(&error, error.description)
+        }
         Err(GrantError::OAuth(error)) => {
             let reference = record(&app, &error, &seen, address).await;
             refused(&error, &reference, headers.contains_key(header::AUTHORIZATION))
@@ -144,14 +145,6 @@ async fn record(app: &App, error: &OAuthError, seen: &Seen, address: IpAddr) -> 
 pub(super) fn unavailable(status: StatusCode) -> Response {
     let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, "Try again in a moment");
     json_response(status, &json!({ "error": error.code.as_str(), "error_description": error.description }))
-}
-
-/// What a device is told as long as it has no tokens (RFC 8628, section 3.5). It asks every few seconds and is no failure:
-/// nothing is written down, and what the person decided stands in the activity already.
-fn is_of_device(seen: &Seen, code: ErrorCode) -> bool {
-    use ErrorCode::{AccessDenied, AuthorizationPending, ExpiredToken, SlowDown};
-    seen.form.get("grant_type") == Some(GrantType::DeviceCode.as_str())
-        && matches!(code, AuthorizationPending | SlowDown | AccessDenied | ExpiredToken)
 }
 
 fn error_response(error: &OAuthError, description: &str) -> Response {

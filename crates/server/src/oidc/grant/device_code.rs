@@ -1,7 +1,10 @@
 //! `grant_type=urn:ietf:params:oauth:grant-type:device_code` (RFC 8628, section 3.4).
 
-use doorward_core::{cipher::sha256_hex, network::Place};
-use doorward_protocols::oauth::error::{ErrorCode, OAuthError};
+use doorward_core::{cipher::sha256_hex, grant_type::GrantType, network::Place};
+use doorward_protocols::oauth::{
+    error::{ErrorCode, OAuthError},
+    parameters::Parameters,
+};
 use doorward_store::{self as store, device_code::DeviceCode, grant::Grant};
 use jiff::Timestamp;
 
@@ -48,6 +51,14 @@ pub(super) async fn serve(app: &App, call: &ClientCall<'_>) -> Result<Granted, G
             Err(invalid("The device code is not valid", "the device code was used before"))
         }
     }
+}
+
+/// Whether it is what a device is told as long as it has no tokens (RFC 8628, section 3.5). It asks every few seconds and that is
+/// no failure: nothing is written down, and what the person decided stands in the activity already.
+pub fn is_no_failure(form: &Parameters, code: ErrorCode) -> bool {
+    use ErrorCode::{AccessDenied, AuthorizationPending, ExpiredToken, SlowDown};
+    form.get("grant_type") == Some(GrantType::DeviceCode.as_str())
+        && matches!(code, AuthorizationPending | SlowDown | AccessDenied | ExpiredToken)
 }
 
 /// The grant of a device, if somebody allowed it; `None` as long as nobody has decided.

@@ -2,7 +2,7 @@
 
 pub mod authorization_code;
 pub mod client_credentials;
-mod device_code;
+pub mod device_code;
 pub mod refresh_token;
 
 use doorward_core::{event::EventKind, grant_type::GrantType, network::Place, timeline::StepKind};
