@@ -3,6 +3,7 @@
 use crate::{on_both, support::CALLBACK};
 use doorward_core::provider::ClientType;
 use doorward_protocols::oauth::pkce::s256;
+use doorward_server::jobs;
 use futures::future::join_all;
 use jiff::SignedDuration;
 
@@ -113,5 +114,23 @@ on_both! {
         let code = netbox.code(&mut app.signed_in("alice").await, &[]).await;
         doorward_server::directory::users::set_active(&app.app, &app.actor(), alice.id, false).await.unwrap();
         assert_eq!(netbox.exchange(&code).await.error(), "invalid_grant");
+    }
+
+    /// A code is remembered for an hour after everything that it gave has ended: until then its replay is noticed.
+    async fn used_codes_are_remembered_for_an_hour(app) {
+        let client = app.client(&app.application("a").await);
+        let code = client.code(&mut app.signed_in("admin").await, &[]).await;
+        assert_eq!(client.exchange(&code).await.status, 200);
+        let lifetime = app.app.snapshot().by_client_id(&client.client_id).unwrap().provider.profile.access_token_validity;
+        let end = lifetime.duration() + SignedDuration::from_hours(1);
+        let replays = async || app.texts().await.iter().filter(|text| text.contains("a code a second time")).count();
+        app.clock.advance(end - SignedDuration::from_secs(1));
+        jobs::clean(&app.app).await.unwrap();
+        assert_eq!(client.exchange(&code).await.error(), "invalid_grant");
+        assert_eq!(replays().await, 1);
+        app.clock.advance(SignedDuration::from_secs(1));
+        jobs::clean(&app.app).await.unwrap();
+        assert_eq!(client.exchange(&code).await.error(), "invalid_grant");
+        assert_eq!(replays().await, 1, "nobody knows it any more");
     }
 }

@@ -2,10 +2,13 @@
 
 use crate::{
     on_both, response_types,
-    support::{CALLBACK, OAuthClient, claims_of},
+    support::{CALLBACK, OAuthClient, PASSWORD, claims_of},
 };
 use axum::{body::Body, extract::Request};
-use doorward_core::redirect_uri::{MatchingMode, RedirectUri};
+use doorward_core::{
+    application::ConsentMode,
+    redirect_uri::{MatchingMode, RedirectUri},
+};
 use doorward_protocols::oauth::pkce::s256;
 use tower::ServiceExt;
 
@@ -73,6 +76,27 @@ on_both! {
             }
             let plain = [("code_challenge", VERIFIER), ("code_challenge_method", "plain"), more[0], more[1]];
             assert_eq!(browser.get(&client.authorize(&plain)).await.fragment()["error"], "invalid_request");
+        }
+    }
+
+    /// RFC 9700, section 4.12: a browser that is sent on after a form makes a new request, and does not send what was typed
+    /// once more.
+    async fn no_redirect_sends_a_form_on(app) {
+        let client = app.client(&app.application_with("a", |application, _| application.consent = ConsentMode::Always).await);
+        let mut browser = app.browser();
+        let form = browser.get(&client.authorize(&[])).await;
+        let (csrf, request) = (form.hidden("csrf"), form.hidden("request"));
+        let typed = [("csrf", csrf.as_str()), ("request", &request), ("username", "admin"), ("password", PASSWORD)];
+        let page = browser.request("POST", "/sign-in", Some(&typed)).await;
+        assert_eq!(page.status, 303);
+        assert!(page.location().starts_with("/sign-in/continue?request="), "{}", page.location());
+        let question = browser.get(page.location()).await;
+        for answer in ["allow", "deny"] {
+            let (csrf, request) = (question.hidden("csrf"), question.hidden("request"));
+            let fields = [("csrf", csrf.as_str()), ("request", &request), ("decision", answer)];
+            let page = browser.clone().request("POST", "/consent", Some(&fields)).await;
+            assert_eq!(page.status, 303, "{answer}");
+            assert!(page.location().starts_with(CALLBACK), "{}", page.location());
         }
     }
 

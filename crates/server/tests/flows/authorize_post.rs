@@ -91,6 +91,11 @@ on_both! {
         let request = page.hidden("request");
         let lost = post(&mut app.browser(), "/sign-in", &[("request".to_owned(), request)]).await;
         assert_eq!(lost.status, 403);
+        // What is longer than anything that we seal is not looked at.
+        let mut browser = app.browser();
+        let csrf = browser.get("/sign-in").await.hidden("csrf");
+        let long = [("csrf".to_owned(), csrf), ("request".to_owned(), "x".repeat(96 * 1024 + 1))];
+        assert_eq!(post(&mut browser, "/sign-in", &long).await.status, 400);
     }
 
     /// What cannot be read is never redirected: doubled, too long, too many, of another type.

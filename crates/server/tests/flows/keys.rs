@@ -1,7 +1,12 @@
 //! Signing keys: rotation, other kinds, import.
 
 use crate::on_both;
-use doorward_core::{lifetime::Lifetime, signing_key::KeyAlgorithm};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use doorward_core::{lifetime::Lifetime, provider::IssuerMode, signing_key::KeyAlgorithm};
 use doorward_server::{applications, error::OperationError, keys, setup::DEFAULT_KEY};
 use jiff::SignedDuration;
 
@@ -11,7 +16,6 @@ async fn kids(client: &crate::support::OAuthClient) -> Vec<String> {
 }
 
 pub(crate) fn kid_of(token: &str) -> String {
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     let header: serde_json::Value =
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap()).unwrap();
     header["kid"].as_str().unwrap().to_owned()
@@ -68,6 +72,29 @@ on_both! {
             let answer = client.exchange(&client.code(&mut browser, &[]).await).await;
             let current = applications::find_client(&app.app, name).unwrap();
             doorward_protocols::jose::verify::id_token_hint(&answer.text("id_token"), &current.public_keys, &client.issuer, &client.client_id).unwrap();
+        }
+    }
+
+    /// As authentik publishes them: each key with its certificate and thumbprints, for an application and for the issuer that
+    /// applications share.
+    async fn published_keys_come_with_their_certificates(app) {
+        app.application("a").await;
+        app.application_with("b", |_, provider| provider.issuer_mode = IssuerMode::Global).await;
+        let mut browser = app.browser();
+        for path in ["/application/o/a/jwks/", "/application/o/jwks/"] {
+            let keys = browser.get(path).await.json()["keys"].as_array().unwrap().clone();
+            assert!(!keys.is_empty());
+            for key in keys {
+                let text = |name: &str| key[name].as_str().unwrap();
+                let certificate = STANDARD.decode(key["x5c"][0].as_str().unwrap()).unwrap();
+                let modulus = URL_SAFE_NO_PAD.decode(text("n")).unwrap();
+                assert!(certificate.windows(modulus.len()).any(|part| part == modulus), "the certificate is another key's");
+                for (name, algorithm) in [("x5t", &SHA1_FOR_LEGACY_USE_ONLY), ("x5t#S256", &SHA256)] {
+                    assert_eq!(text(name), URL_SAFE_NO_PAD.encode(digest(algorithm, &certificate)), "{path}");
+                }
+                assert_eq!((text("kty"), text("use"), text("alg")), ("RSA", "sig", "RS256"));
+                assert!(key.get("d").is_none() && key.get("p").is_none());
+            }
         }
     }
 

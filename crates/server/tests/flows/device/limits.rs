@@ -8,8 +8,8 @@ use crate::{
 use doorward_server::{
     jobs,
     oidc::device_limits::{
-        OPEN_PER_ADDRESS, OPEN_PER_CLIENT, OPEN_PER_REGION, OPEN_PER_SITE, REQUESTS_PER_ADDRESS, REQUESTS_PER_SITE,
-        WRONG_PER_ACCOUNT, WRONG_PER_ADDRESS,
+        OPEN_PER_ADDRESS, OPEN_PER_CLIENT, OPEN_PER_REGION, OPEN_PER_SITE, REQUESTS_PER_ADDRESS, REQUESTS_PER_REGION,
+        REQUESTS_PER_SITE, WRONG_PER_ACCOUNT, WRONG_PER_ADDRESS,
     },
 };
 use doorward_store as store;
@@ -149,6 +149,24 @@ on_both! {
         assert_eq!(ask_from(&app, &client, "2001:db8:6::1").await.status, 200);
         wait(&app, 61);
         assert_eq!(ask_from(&app, &client, "2001:db8:5:ffff::1").await.status, 200);
+    }
+
+    /// The same of a region, whose counter is filled beforehand.
+    async fn requests_of_a_region_are_bounded(app) {
+        let (client, now) = (application(&app, "a").await, app.clock.now());
+        let since = now - SignedDuration::from_mins(59);
+        let name = format!("{}device-region:2001:db8::/32", store::throttle::CODES);
+        app.app.db.write(move |tx| Box::pin(async move {
+            for _ in 0..REQUESTS_PER_REGION - 1 {
+                store::throttle::count(tx, &name, now, since).await?;
+            }
+            Ok(())
+        })).await.unwrap();
+        assert_eq!(ask_from(&app, &client, "2001:db8:5::1").await.status, 200);
+        assert_eq!(ask_from(&app, &client, "2001:db8:6::1").await.status, 429);
+        assert_eq!(ask_from(&app, &client, "2001:db9::1").await.status, 200);
+        wait(&app, 61);
+        assert_eq!(ask_from(&app, &client, "2001:db8:6::1").await.status, 200);
     }
 
     /// Nobody who is not let in leaves a row, and what has expired is forgotten.
