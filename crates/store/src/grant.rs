@@ -4,7 +4,7 @@ use doorward_core::id::{AttemptId, GrantId, ProviderId, SessionId, UserId};
 use jiff::Timestamp;
 
 use crate::{
-    Result,
+    Error, Result,
     db::{FromRow, Row, Tx},
     values,
 };
@@ -182,23 +182,30 @@ macro_rules! kind {
     };
 }
 
-/// Forgets the grants of a user to a provider beyond a number of each kind: first those that were revoked, then those that were
-/// longest not used to give tokens.
-pub async fn delete_beyond(tx: &mut Tx<'_>, provider: ProviderId, user: UserId, kept: i64) -> Result<u64> {
-    tx.execute(
-        concat!(
-            "WITH of_user AS (SELECT grants.id, grants.revoked_at, ",
-            kind!(),
-            " AS kind, COALESCE((SELECT MAX(issued_at) FROM refresh_tokens WHERE refresh_tokens.grant_id = grants.id), 0) \
-             AS refreshed_at, grants.created_at FROM grants WHERE provider_id = $1 AND user_id = $2), \
-             placed AS (SELECT id, ROW_NUMBER() OVER (PARTITION BY kind ORDER BY \
-             CASE WHEN revoked_at IS NULL THEN 0 ELSE 1 END, \
-             CASE WHEN refreshed_at > created_at THEN refreshed_at ELSE created_at END DESC, id DESC) AS place FROM of_user) \
-             DELETE FROM grants WHERE id IN (SELECT id FROM placed WHERE place > $3)"
-        ),
-        values![provider, user, kept],
-    )
-    .await
+/// The grants of a user to a provider beyond a number of each kind, to be forgotten: first those that were revoked, then those
+/// that were longest not used to give tokens.
+pub async fn beyond(tx: &mut Tx<'_>, provider: ProviderId, user: UserId, kept: i64) -> Result<Vec<GrantId>> {
+    let ids: Vec<String> = tx
+        .fetch(
+            concat!(
+                "WITH of_user AS (SELECT grants.id, grants.revoked_at, ",
+                kind!(),
+                " AS kind, COALESCE((SELECT MAX(issued_at) FROM refresh_tokens WHERE refresh_tokens.grant_id = grants.id), 0) \
+                 AS refreshed_at, grants.created_at FROM grants WHERE provider_id = $1 AND user_id = $2), \
+                 placed AS (SELECT id, ROW_NUMBER() OVER (PARTITION BY kind ORDER BY \
+                 CASE WHEN revoked_at IS NULL THEN 0 ELSE 1 END, \
+                 CASE WHEN refreshed_at > created_at THEN refreshed_at ELSE created_at END DESC, id DESC) AS place FROM of_user) \
+                 SELECT id FROM placed WHERE place > $3 ORDER BY id"
+            ),
+            values![provider, user, kept],
+        )
+        .await?;
+    ids.iter().map(|id| id.parse().map_err(|_| Error::Corrupt(format!("grant {id:?}")))).collect()
+}
+
+/// Forgets a grant, with everything that hangs on it.
+pub async fn delete(tx: &mut Tx<'_>, id: GrantId) -> Result<u64> {
+    tx.execute("DELETE FROM grants WHERE id = $1", values![id]).await
 }
 
 /// Users with more grants of a kind to a provider than a number. Only those with more than that altogether are looked at

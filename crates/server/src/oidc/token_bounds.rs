@@ -23,6 +23,8 @@ pub const ACCESS_TOKENS: i64 = 1_000;
 pub const EVERY: u32 = 1_000;
 /// Most counters. If there are more, all begin anew, and the job does what is left.
 const COUNTERS: usize = 10_000;
+/// How many grants are forgotten in one transaction.
+const AT_ONCE: usize = 50;
 /// Most holders that the job looks after at a time.
 const AT_A_TIME: i64 = 100;
 
@@ -68,23 +70,43 @@ pub async fn added(app: &App, bound: Bound) {
 }
 
 async fn trim(app: &App, bound: Bound) -> store::Result<()> {
-    let trimmed = app.db.write(move |tx| {
-        Box::pin(async move {
-            match bound {
-                Bound::Grants(provider, user) => {
-                    // Before their grants, as whoever disables them does: two that lock many rows must not meet halfway.
-                    user::is_still_active(tx, user).await?;
-                    grant::delete_beyond(tx, provider, user, GRANTS).await
-                }
-                Bound::AccessTokens(grant) => access_token::delete_beyond(tx, grant, ACCESS_TOKENS).await,
-            }
-        })
-    });
-    let count = trimmed.await?;
+    let count = match bound {
+        Bound::Grants(provider, user) => trim_grants(app, provider, user, GRANTS).await?,
+        Bound::AccessTokens(grant) => {
+            let trimmed = app.db.write(move |tx| Box::pin(access_token::delete_beyond(tx, grant, ACCESS_TOKENS)));
+            trimmed.await?
+        }
+    };
     if count > 0 {
         tracing::info!(count, "forgot the oldest grants or tokens of somebody who asked for very many");
     }
     Ok(())
+}
+
+/// Forgets the grants of a user to an application beyond a number of each kind: a few at a time, so that nobody waits for all of
+/// them.
+///
+/// # Errors
+/// What the database says.
+pub async fn trim_grants(app: &App, provider: ProviderId, user: UserId, kept: i64) -> store::Result<u64> {
+    let beyond = app.db.read(move |tx| Box::pin(grant::beyond(tx, provider, user, kept))).await?;
+    let mut count = 0;
+    for some in beyond.chunks(AT_ONCE) {
+        let some = some.to_vec();
+        let forgotten = app.db.write(move |tx| {
+            Box::pin(async move {
+                // Before their grants, as whoever disables them does: two that lock many rows must not meet halfway.
+                user::is_still_active(tx, user).await?;
+                let mut count = 0;
+                for id in some {
+                    count += grant::delete(tx, id).await?;
+                }
+                Ok(count)
+            })
+        });
+        count += forgotten.await?;
+    }
+    Ok(count)
 }
 
 /// Trims what is beyond the bounds, whoever added it: a part of cleaning.

@@ -15,7 +15,7 @@ use doorward_server::{
     jobs,
     oidc::{
         logout,
-        token_bounds::{ACCESS_TOKENS, EVERY, GRANTS},
+        token_bounds::{self, ACCESS_TOKENS, EVERY, GRANTS},
     },
 };
 use doorward_store::{self as store, grant::Grant, logout_notice::LogoutNotice, values};
@@ -74,8 +74,7 @@ async fn grants_of_a_program(app: &TestApp, client: &OAuthClient, user: UserId, 
 async fn trim_to(app: &TestApp, client: &OAuthClient, kept: i64) {
     let user = id_of(app, "admin").await;
     let provider = app.app.snapshot().by_client_id(&client.client_id).unwrap().provider.id;
-    let trimmed = app.app.db.write(move |tx| Box::pin(store::grant::delete_beyond(tx, provider, user, kept)));
-    trimmed.await.unwrap();
+    token_bounds::trim_grants(&app.app, provider, user, kept).await.unwrap();
 }
 
 on_both! {
