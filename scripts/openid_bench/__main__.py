@@ -18,6 +18,7 @@ SCENARIOS = [
     ("code-rs256", "RS256", "code", "code flow, RS256", False),
     ("refresh-es256", "ES256", "refresh", "refresh, ES256", False),
     ("refresh-rs256", "RS256", "refresh", "refresh, RS256", False),
+    ("refresh-jwt-rs256", "RS256", "refresh", "refresh, RS256, both with JWTs as access tokens", True),
     ("client-es256", "ES256", "client-credentials", "client credentials, ES256", True),
     ("client-rs256", "RS256", "client-credentials", "client credentials, RS256", True),
     ("userinfo", "ES256", "userinfo", "userinfo", False),
@@ -60,6 +61,8 @@ class Running:
     def arguments(self, name, algorithm, kind, signed):
         """What the load generator is told for a scenario."""
         client, paths = self.peer.clients[algorithm], self.peer.paths
+        # The peer's access tokens are JWTs where they are for a resource.
+        resource = {"resource": f"urn:{algorithm}"} if signed and not self.peer.signs_access_tokens else {}
         path = {"code": paths["authorize"], "refresh": paths["token"], "client-credentials": paths["token"],
                 "userinfo": paths["userinfo"], "introspection": paths["introspect"]}.get(kind) or client[name]
         told = ["--address", f"127.0.0.1:{self.peer.port}", "--path", path, "--token-path", paths["token"], "--userinfo-path",
@@ -68,15 +71,16 @@ class Running:
         if kind == "code":
             told += ["--cookie", self.browsers[algorithm].cookies()]
         if kind == "refresh":
-            made = [self.tokens(algorithm, "openid profile email offline_access", prompt="consent") for _ in range(CONNECTIONS)]
+            asked = {"prompt": "consent", **resource}
+            made = [self.tokens(algorithm, "openid profile email offline_access", **asked) for _ in range(CONNECTIONS)]
             told += [f"--token={tokens['refresh_token']}" for tokens in made]
         if kind in ("userinfo", "introspection"):
             made = [self.tokens(algorithm, "openid profile email") for _ in range(CONNECTIONS)]
             told += [f"--token={tokens['access_token']}" for tokens in made]
         if self.peer.signs_access_tokens or signed:
             told.append("--signed-access-tokens")
-        if signed and not self.peer.signs_access_tokens:
-            told += ["--more", f"&resource=urn:{algorithm}"]
+        if resource:
+            told += ["--more", "&" + urllib.parse.urlencode(resource)]
         return told
 
 

@@ -2,7 +2,7 @@
 //
 // Usage: node server.mjs SETTINGS.json
 // Settings: {"port", "packages" (the directory with node_modules), "clients" (as in dynamic registration)}. Whoever sends the form of the
-// sign-in page is alice. Nobody is asked for consent unless the request wants it. Access tokens are opaque, but those of client credentials
+// sign-in page is alice. Nobody is asked for consent unless the request wants it. Access tokens are opaque, but those of requests
 // with `resource=urn:<algorithm>` are JWTs that this algorithm signs.
 
 import { generateKeyPairSync } from 'node:crypto';

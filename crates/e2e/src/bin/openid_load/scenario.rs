@@ -166,7 +166,7 @@ impl<'a> Worker<'a> {
     }
 
     fn refresh(&mut self) -> Result<()> {
-        let body = format!("grant_type=refresh_token&refresh_token={}", self.token);
+        let body = format!("grant_type=refresh_token&refresh_token={}{}", self.token, self.target.more);
         let tokens = self.post(&self.target.path, &body)?;
         self.check(&tokens)?;
         let next = text(&tokens, "refresh_token")?;
