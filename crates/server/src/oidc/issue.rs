@@ -2,6 +2,7 @@
 //! whether the grant still stands is looked at in the transaction that writes.
 
 mod front_channel;
+mod keep;
 
 use doorward_core::{
     cipher::sha256_hex,
@@ -25,13 +26,14 @@ use doorward_protocols::{
     },
 };
 use doorward_store::{
-    self as store, authorization_code::AuthorizationCode, db::Tx, grant::Grant, session_client::SessionClient,
+    self as store, authorization_code::AuthorizationCode, grant::Grant, session_client::SessionClient,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 use self::front_channel::FrontTokens;
+pub use self::keep::{begin, keep, keep_in_place};
 use super::{
     grant::GrantError,
     refresh_family,
@@ -51,9 +53,6 @@ use crate::{
 
 /// How long a used code is remembered past its end, so that its replay is noticed.
 const CODE_MEMORY: SignedDuration = SignedDuration::from_hours(1);
-
-/// How much longer than it must a grant with refresh tokens is kept: most refreshes then find that it lives long enough.
-const REFRESH_SLACK: SignedDuration = SignedDuration::from_hours(24);
 
 /// What an authorization request was given.
 #[derive(Debug)]
@@ -172,13 +171,6 @@ pub struct Tokens {
     scopes: String,
     /// What the client gets once they are kept.
     pub response: TokenResponse,
-}
-
-impl Tokens {
-    async fn keep_access(&self, tx: &mut Tx<'_>, grant: GrantId) -> store::Result<()> {
-        let (hash, scopes) = (&self.access_hash, &self.scopes);
-        store::access_token::insert(tx, hash, grant, scopes, self.issued_at, self.access_expires_at).await
-    }
 }
 
 /// For whom and what tokens are made.
@@ -301,67 +293,6 @@ pub fn id_token_extra(
     let asked = ClaimsRequest::kept(order.grant.claims.as_deref()).id_token;
     let granted = words(&order.grant.scopes);
     preview::with_asked(snapshot, order.client, order.person, &granted, extra, &asked)
-}
-
-/// Keeps tokens, if the grant still stands. Says whether it did.
-///
-/// # Errors
-/// What the database says.
-pub async fn keep(tx: &mut Tx<'_>, grant: &Grant, tokens: &Tokens) -> store::Result<bool> {
-    let is_alive = keep_access(tx, grant, tokens).await?;
-    if is_alive && let Some((hash, expires_at)) = &tokens.refresh {
-        store::refresh_token::insert(tx, hash, grant.id, tokens.issued_at, *expires_at).await?;
-    }
-    Ok(is_alive)
-}
-
-/// The same for tokens whose refresh token takes the place of another, which is named by its hash. Says whether that was there;
-/// `None` if the grant does not stand.
-///
-/// # Errors
-/// What the database says.
-pub async fn keep_in_place(
-    tx: &mut Tx<'_>,
-    grant: &Grant,
-    tokens: &Tokens,
-    old_hash: &str,
-) -> store::Result<Option<bool>> {
-    if !keep_access(tx, grant, tokens).await? {
-        return Ok(None);
-    }
-    let Some((hash, expires_at)) = &tokens.refresh else { return Ok(Some(true)) };
-    store::refresh_token::replace(tx, old_hash, hash, tokens.issued_at, *expires_at).await.map(Some)
-}
-
-/// Keeps the access token of a grant that still stands, which lives as long as everything that hangs on it then.
-async fn keep_access(tx: &mut Tx<'_>, grant: &Grant, tokens: &Tokens) -> store::Result<bool> {
-    let refresh_end = tokens.refresh.as_ref().map(|(_, expires_at)| *expires_at);
-    let until = after(refresh_end.unwrap_or_default().max(tokens.access_expires_at), CODE_MEMORY);
-    let is_alive = if until <= grant.expires_at {
-        store::grant::lock_living(tx, grant.id).await?
-    } else {
-        let slack = if refresh_end.is_some() { REFRESH_SLACK } else { SignedDuration::ZERO };
-        store::grant::extend_living(tx, grant.id, after(until, slack)).await?
-    };
-    if is_alive {
-        tokens.keep_access(tx, grant.id).await?;
-    }
-    Ok(is_alive)
-}
-
-/// Begins a grant that nobody's session stands behind together with its access token, if its user is still active. Says
-/// whether they are. Two rows, written at once with those of others.
-///
-/// # Errors
-/// What the database says.
-pub async fn begin(tx: &mut Tx<'_>, mut grant: Grant, tokens: &Tokens) -> store::Result<bool> {
-    // There is no code that could come again, so nothing is remembered for longer than the token is good.
-    grant.expires_at = tokens.access_expires_at;
-    if !store::grant::insert_if_active(tx, &grant).await? {
-        return Ok(false);
-    }
-    tokens.keep_access(tx, grant.id).await?;
-    Ok(true)
 }
 
 /// A claim mapping failed: nothing is issued, and the log names it.
