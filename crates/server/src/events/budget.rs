@@ -6,7 +6,7 @@ use doorward_core::{
 };
 use jiff::{SignedDuration, Timestamp};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     net::IpAddr,
     sync::{Mutex, PoisonError},
 };
@@ -27,6 +27,9 @@ const USER_WINDOW: SignedDuration = SignedDuration::from_hours(1);
 /// Entries of one kind about one user and application that are written down in an hour.
 pub const PER_USER: u32 = 60;
 
+/// Sign-ins of which the first replay in an hour is written down, however many others there were.
+const REPLAYED_MAX: usize = 10_000;
+
 /// About whom an entry is, with which application, and of which kind.
 type About = (UserId, Option<ApplicationId>, EventKind);
 
@@ -41,11 +44,22 @@ pub struct Budget {
 struct UserCounts {
     since: Timestamp,
     counts: HashMap<About, u32>,
+    /// References of sign-ins of which something came twice.
+    replayed: HashSet<String>,
+}
+
+impl UserCounts {
+    /// Begins anew when the time is over.
+    fn renew(&mut self, now: Timestamp) {
+        if now.duration_since(self.since) >= USER_WINDOW {
+            *self = Self { since: now, ..Self::default() };
+        }
+    }
 }
 
 impl Default for UserCounts {
     fn default() -> Self {
-        Self { since: Timestamp::MIN, counts: HashMap::new() }
+        Self { since: Timestamp::MIN, counts: HashMap::new(), replayed: HashSet::new() }
     }
 }
 
@@ -76,12 +90,19 @@ impl Budget {
     /// Asks for one more entry about a user.
     pub fn take_of(&self, about: About, now: Timestamp) -> bool {
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.duration_since(users.since) >= USER_WINDOW {
-            *users = UserCounts { since: now, counts: HashMap::new() };
-        }
+        users.renew(now);
         let count = users.counts.entry(about).or_default();
         *count = count.saturating_add(1);
         *count <= PER_USER
+    }
+
+    /// Asks for one more entry about a replay: whoever sends one stolen token again and again shall not hide that another was
+    /// stolen, too.
+    pub fn take_replay(&self, about: About, reference: &str, now: Timestamp) -> bool {
+        let is_taken = self.take_of(about, now);
+        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = users.replayed.len() < REPLAYED_MAX && users.replayed.insert(reference.to_owned());
+        is_taken || is_first
     }
 
     /// Asks for one more.
@@ -160,6 +181,18 @@ mod tests {
         assert!(budget.take_of((UserId::new(&clock), Some(application), EventKind::Authorized), now));
         assert!(!budget.take_of(about, from_millis(13_599_999)));
         assert!(budget.take_of(about, from_millis(13_600_000)));
+    }
+
+    #[test]
+    fn one_replay_that_comes_again_and_again_hides_no_other() {
+        let (budget, now, clock) = (Budget::default(), from_millis(10_000_000), Clock::system());
+        let about = (UserId::new(&clock), None, EventKind::Replay);
+        let taken = (0..PER_USER * 2).filter(|_| budget.take_replay(about, "A", now)).count();
+        assert_eq!(taken, usize::try_from(PER_USER).unwrap());
+        assert!(budget.take_replay(about, "B", now));
+        assert!(!budget.take_replay(about, "B", now) && !budget.take_replay(about, "A", now));
+        let others = (0..REPLAYED_MAX * 2).filter(|number| budget.take_replay(about, &number.to_string(), now)).count();
+        assert_eq!(others, REPLAYED_MAX - 2);
     }
 
     #[test]

@@ -136,7 +136,11 @@ fn is_within_budget(app: &App, entry: &Entry) -> bool {
     }
     if entry.kind.is_good() || entry.kind == EventKind::Replay {
         let Some(user) = entry.user else { return true };
-        return app.event_budget.take_of((user, entry.application, entry.kind), app.clock.now());
+        let (about, now) = ((user, entry.application, entry.kind), app.clock.now());
+        return match entry.kind {
+            EventKind::Replay => app.event_budget.take_replay(about, &entry.reference, now),
+            _ => app.event_budget.take_of(about, now),
+        };
     }
     match app.event_budget.take(&entry.address, app.clock.now()) {
         Allowance::Yes(0) => true,
